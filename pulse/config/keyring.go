@@ -6,10 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // ErrWrongKey reports that none of the keys opens what is stored.
@@ -17,45 +15,6 @@ var ErrWrongKey = errors.New("the encryption key does not open what is stored")
 
 // ErrDamaged reports a stored document that is no document, or a sealed secret that is none.
 var ErrDamaged = errors.New("stored configuration is damaged")
-
-// KeySize is the length of an encryption key in bytes.
-const KeySize = 32
-
-// Key is an AES-256 key. Like a [Secret] it never shows itself.
-type Key struct{ bytes [KeySize]byte }
-
-// String hides the key.
-func (Key) String() string { return redacted }
-
-// GoString hides the key.
-func (Key) GoString() string { return redacted }
-
-// Encode returns the key as standard base64, the form of a key file.
-func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes[:]) }
-
-// NewKey returns a random key.
-func NewKey() Key {
-	var k Key
-	_, _ = rand.Read(k.bytes[:]) // never fails
-	return k
-}
-
-// ParseKey reads a key written as base64 (44 characters, or 43 without padding) or hex (64 characters) of
-// 32 bytes. White space around it is ignored. The error does not repeat the text.
-func ParseKey(text string) (Key, error) {
-	text = strings.TrimSpace(text)
-	for _, decode := range []func(string) ([]byte, error){
-		hex.DecodeString,
-		base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString,
-		base64.URLEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
-	} {
-		raw, err := decode(text)
-		if err == nil && len(raw) == KeySize {
-			return Key{bytes: [KeySize]byte(raw)}, nil
-		}
-	}
-	return Key{}, errors.New("want 32 bytes as base64 or hex")
-}
 
 // Keyring seals with its current key and opens with that or any previous one, so that a key can be
 // replaced while documents sealed under the old one still exist.
@@ -78,12 +37,12 @@ func NewKeyring(current Key, previous ...Key) *Keyring {
 }
 
 func idOf(k Key) keyID {
-	sum := sha256.Sum256(append([]byte("pulse key id\x00"), k.bytes[:]...))
+	sum := sha256.Sum256(append([]byte("pulse key id\x00"), k.raw()...))
 	return keyID(sum[:4])
 }
 
 func aead(k Key) cipher.AEAD {
-	block, err := aes.NewCipher(k.bytes[:])
+	block, err := aes.NewCipher(k.raw())
 	if err != nil {
 		panic(err) // only for a wrong key length, which the type rules out
 	}
@@ -109,7 +68,7 @@ func (k *Keyring) Seal(place string, text []byte) string {
 // Open decrypts what Seal returned for the same place. Old tells that a previous key was needed, so that
 // the caller can seal it again. The error is [ErrWrongKey] or [ErrDamaged].
 func (k *Keyring) Open(place, sealed string) (text []byte, old bool, err error) {
-	raw, err := base64.StdEncoding.DecodeString(sealed)
+	raw, err := base64.StdEncoding.Strict().DecodeString(sealed)
 	head := 1 + len(k.id) + k.current.NonceSize()
 	if err != nil || len(raw) < head || raw[0] != sealVersion {
 		return nil, false, fmt.Errorf("%s: %w", place, ErrDamaged)
