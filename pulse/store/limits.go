@@ -52,6 +52,24 @@ func ValidateGet(group string, keys []string) error {
 	return ValidateName("group", group)
 }
 
+// ValidateHeads checks the arguments of [Store.Heads].
+func ValidateHeads(groups []string) error {
+	for _, g := range groups {
+		if err := ValidateName("group", g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidateList checks the arguments of [Store.List] and [Store.Chunks].
+func ValidateList(group, prefix string) error {
+	if err := ValidateName("group", group); err != nil {
+		return err
+	}
+	return ValidatePrefix("prefix", prefix)
+}
+
 // ValidateCount checks the arguments of [Store.Count].
 func ValidateCount(name string, limit int64, window time.Duration) error {
 	if limit < 1 || window < time.Millisecond {
@@ -71,12 +89,28 @@ func ValidateAcquire(name, holder string, ttl time.Duration) error {
 	return ValidateName("lease", name)
 }
 
+// ValidateRelease checks the argument of [Store.Release].
+func ValidateRelease(l Lease) error {
+	if err := ValidateName("holder", l.Holder); err != nil {
+		return err
+	}
+	return ValidateName("lease", l.Name)
+}
+
 // Validate checks the names in id.
 func (id ChunkID) Validate() error {
 	if err := ValidateName("group", id.Group); err != nil {
 		return err
 	}
 	return ValidateName("chunk", id.Name)
+}
+
+// ValidateRead checks the arguments of [Store.ReadChunk].
+func ValidateRead(id ChunkID, off int64) error {
+	if off < 0 {
+		return fmt.Errorf("%w: chunk %q: offset %d", ErrInvalid, id.Name, off)
+	}
+	return id.Validate()
 }
 
 // ValidateReplace checks the arguments of [Store.ReplaceChunk].
