@@ -24,11 +24,12 @@ func (id TargetID) Kind() TargetKind {
 	return TargetKind(kind)
 }
 
-// Number returns the count behind the kind, or -1 when the id has none.
+// Number returns the count behind the kind, or -1 when the id has none or writes it in another way than
+// [NewTargetID] does.
 func (id TargetID) Number() int {
-	_, digits, ok := strings.Cut(string(id), "-")
+	kind, digits, _ := strings.Cut(string(id), "-")
 	n, err := strconv.Atoi(digits)
-	if !ok || err != nil || n < 0 {
+	if err != nil || n < 0 || id != NewTargetID(TargetKind(kind), n) {
 		return -1
 	}
 	return n
