@@ -1,9 +1,8 @@
 package wire
 
 import (
+	"strconv"
 	"time"
-
-	"github.com/proxpulse/proxpulse/pulse/estate"
 )
 
 // Snapshot is everything observed at one revision. It is immutable and safe for concurrent use.
@@ -11,45 +10,65 @@ type Snapshot struct {
 	// Revision grows with every change, by at least one, within one process.
 	Revision uint64
 	// StatusRevision grows only when a word changed: a guest started, a node went offline, a resource appeared,
-	// vanished, moved or was renamed, a reading became stale, a target connected. Numbers alone leave it.
+	// vanished, moved or was renamed, a reading became stale, a target connected. Numbers alone leave it. It is the
+	// Revision at which that happened last.
 	StatusRevision uint64
 	// At is when the snapshot was published.
 	At time.Time
+
+	stats    Stats
+	holdings []*holding // in the order of compareHoldings
+	order    *order
+	packer   *packer
+	process  string
+
+	state, storageList *Document
+}
+
+// prepare makes the documents that are kept, without their content.
+func (s *Snapshot) prepare() {
+	s.state = s.document(s.assembleState)
+	s.storageList = s.document(func() []byte { return s.assembleStorages(s.order.storages) })
+}
+
+func (s *Snapshot) document(assemble func() []byte) *Document {
+	return &Document{
+		assemble: assemble,
+		packer:   s.packer,
+		etag:     `"` + s.process + "-" + strconv.FormatUint(s.Revision, 36) + `"`,
+	}
 }
 
 // State is the document of GET /api/state, and the data of the stream messages initialState and rawData. Its
 // content is assembled once.
-func (s *Snapshot) State() *Document { return &Document{} }
+func (s *Snapshot) State() *Document { return s.state }
 
 // StorageList is the document with every storage: {"data": [storage], "timestamp": unix seconds}.
-func (s *Snapshot) StorageList() *Document { return &Document{} }
+func (s *Snapshot) StorageList() *Document { return s.storageList }
 
 // Storage is the document {"data": …, "timestamp": unix seconds} of one storage, by its id or uid, or with the list
 // of one node's storages, by the node's id or uid; shared storages that are active on the node are among them. It is
 // false when there is no such storage or node.
-func (s *Snapshot) Storage(id string) (*Document, bool) { return nil, false }
-
-// Kind says what a [Resource] is.
-type Kind string
-
-// The kinds of resources.
-const (
-	KindNode      Kind = "node"
-	KindGuest     Kind = "guest" // a VM or a container
-	KindStorage   Kind = "storage"
-	KindServer    Kind = "pbs" // a Proxmox Backup Server
-	KindDatastore Kind = "datastore"
-)
-
-// Resource is what an id stands for.
-type Resource struct {
-	Kind   Kind
-	UID    string // stable: survives migration and renaming
-	ID     string // the older form, as it is now; empty for a datastore
-	Name   string
-	Target estate.TargetID
+func (s *Snapshot) Storage(id string) (*Document, bool) {
+	if at, ok := s.order.storagePlaces[id]; ok {
+		return s.document(func() []byte { return s.assembleStorage(at) }), true
+	}
+	at, ok := s.findNode(id)
+	if !ok {
+		return nil, false
+	}
+	return s.document(func() []byte { return s.assembleStorages(s.storagesOn(at)) }), true
 }
 
-// Find resolves an id or uid. A guest's id names the node it was on, so it is resolved by its slug and VMID wherever
-// the guest is now.
-func (s *Snapshot) Find(id string) (Resource, bool) { return Resource{}, false }
+// storagesOn returns the storages of a node in the order of the list.
+func (s *Snapshot) storagesOn(node place) []place {
+	obs := s.holdings[node.holding].obs
+	name := obs.Nodes[node.index].Name
+	var on []place
+	for i := range obs.Storages {
+		if activeOn(&obs.Storages[i], name) {
+			on = append(on, place{node.holding, int32(i)})
+		}
+	}
+	return on
+}
