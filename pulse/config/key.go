@@ -17,14 +17,19 @@ const KeySize = 32
 
 // Key is an AES-256 key, made by [NewKey] or [ParseKey]. Like a [Secret] it never shows itself. The zero Key
 // is none: using it panics.
-type Key struct{ handle unique.Handle[[KeySize]byte] }
+type Key struct {
+	// Of a string and not an array: fmt follows a pointer to an array where the verb does not fit.
+	handle unique.Handle[string]
+}
 
 // NewKey returns a random key.
 func NewKey() Key {
 	var raw [KeySize]byte
 	_, _ = rand.Read(raw[:]) // never fails
-	return Key{handle: unique.Make(raw)}
+	return keyOf(raw[:])
 }
+
+func keyOf(raw []byte) Key { return Key{handle: unique.Make(string(raw))} }
 
 // ParseKey reads a key written as base64 (44 characters, or 43 without padding) or hex (64 characters) of
 // 32 bytes. White space around it is ignored. The error does not repeat the text.
@@ -37,7 +42,7 @@ func ParseKey(text string) (Key, error) {
 	} {
 		raw, err := decode(text)
 		if err == nil && len(raw) == KeySize {
-			return Key{handle: unique.Make([KeySize]byte(raw))}, nil
+			return keyOf(raw), nil
 		}
 	}
 	return Key{}, errors.New("want 32 bytes as base64 or hex")
@@ -65,6 +70,5 @@ func (k Key) raw() []byte {
 	if k.IsZero() {
 		panic("config: the zero Key was used")
 	}
-	raw := k.handle.Value()
-	return raw[:]
+	return []byte(k.handle.Value())
 }

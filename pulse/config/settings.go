@@ -57,8 +57,8 @@ func validOrigin(origin string) error {
 		return nil
 	}
 	u, err := url.Parse(origin)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
-		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !validHost(strings.ToLower(u.Hostname())) ||
+		!strings.EqualFold(origin, u.Scheme+"://"+u.Host) { // nothing before or behind the host and port
 		return &FieldError{"allowedOrigins", "want origins as https://pulse.example.com, or *"}
 	}
 	return nil

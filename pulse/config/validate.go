@@ -21,8 +21,8 @@ const (
 // The target must be in its kept form ([Target.Normalize]). One that has no number yet carries its kind
 // alone as ID. Whether Proxmox accepts any of it is not asked.
 func (t *Target) Validate() error {
-	for _, check := range []func() *FieldError{
-		t.validKind, t.validName, t.validAddress, t.validCredential, t.validTrust, t.validInterval,
+	for _, check := range []func() *FieldError{ // the address before the name that may come from it
+		t.validKind, t.validAddress, t.validName, t.validCredential, t.validTrust, t.validInterval,
 	} {
 		if err := check(); err != nil {
 			return err
