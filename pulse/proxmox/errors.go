@@ -43,6 +43,12 @@ var (
 	ErrTooLarge = errors.New("reply too large")
 	// ErrMalformed means a Proxmox reply broke off or did not have the shape of the call.
 	ErrMalformed = errors.New("malformed reply")
+	// ErrNoAgent means the VM has no guest agent configured, or it does not answer.
+	ErrNoAgent = errors.New("no guest agent")
+	// ErrNotRunning means the guest is not running, which the call needs.
+	ErrNotRunning = errors.New("not running")
+	// ErrMaintenance means a datastore is in maintenance or not mounted.
+	ErrMaintenance = errors.New("in maintenance")
 	// ErrOverloaded means a gateway in front, or the server itself, asks to back off (502, 503, 504).
 	ErrOverloaded = errors.New("server overloaded")
 	// ErrSuspended means no request was made: the breaker is open after earlier failures, see [SuspendedError].

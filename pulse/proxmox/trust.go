@@ -1,13 +1,17 @@
 package proxmox
 
-import "context"
+import (
+	"context"
+	"crypto/x509"
+)
 
 // Verify says how a server certificate is judged when no fingerprint was given.
 type Verify int
 
 const (
-	// VerifyAuto accepts what the system's authorities vouch for; otherwise the certificate seen at first contact is
-	// pinned, and certificates renewed under the cluster's own authority are accepted once that was learned.
+	// VerifyAuto accepts what the system's authorities vouch for and the certificate that was pinned at first contact;
+	// once they were learned also what a trusted member named and what the cluster's own authority signed. The first
+	// certificate is pinned even when the system vouches for it, so that a later one nobody vouches for is refused.
 	VerifyAuto Verify = iota
 	// VerifySystem accepts only what the system's authorities vouch for, and members by the fingerprint that an
 	// already verified member named.
@@ -27,6 +31,8 @@ type Trust struct {
 	Fingerprint Fingerprint
 	// Verify applies when Fingerprint is zero.
 	Verify Verify
+	// Roots stand in for the system's authorities; nil uses those.
+	Roots *x509.CertPool
 	// Pinned is the pin stored at an earlier first contact ([VerifyAuto] only). When set, no first contact is made.
 	Pinned Fingerprint
 	// Pin makes the pin durable ([VerifyAuto] only). Nil keeps it in memory as long as the client lives.
