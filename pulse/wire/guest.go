@@ -139,8 +139,9 @@ func (w *writer) guestDetail(g *estate.Guest) {
 }
 
 func diskSource(g *estate.Guest) string {
+	_, known := natural(g.DiskUsedBytes)
 	switch {
-	case !g.DiskUsedBytes.Known():
+	case !known:
 		return ""
 	case g.Kind == estate.Container:
 		return "rootfs"

@@ -40,8 +40,9 @@ func (w *writer) int(field string, n int64) {
 	w.buf = strconv.AppendInt(w.buf, n, 10)
 }
 
+// optInt leaves a number out that is unknown or negative.
 func (w *writer) optInt(field string, n estate.Opt[int64]) {
-	if v, ok := n.Get(); ok {
+	if v, ok := natural(n); ok {
 		w.int(field, v)
 	}
 }
