@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,5 +46,5 @@ func newer(data []byte) bool {
 // sorted tells whether the look-ups find what is there.
 func (o *Observation) sorted() bool {
 	return slices.IsSortedFunc(o.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) }) &&
-		slices.IsSortedFunc(o.Guests, func(a, b Guest) int { return a.VMID - b.VMID })
+		slices.IsSortedFunc(o.Guests, func(a, b Guest) int { return cmp.Compare(a.VMID, b.VMID) })
 }

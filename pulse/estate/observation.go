@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -117,7 +118,7 @@ func (o *Observation) Node(name string) *Node {
 
 // Guest returns the guest with a VMID, or nil.
 func (o *Observation) Guest(vmid int) *Guest {
-	i, ok := slices.BinarySearchFunc(o.Guests, vmid, func(g Guest, vmid int) int { return g.VMID - vmid })
+	i, ok := slices.BinarySearchFunc(o.Guests, vmid, func(g Guest, vmid int) int { return cmp.Compare(g.VMID, vmid) })
 	if !ok {
 		return nil
 	}
