@@ -1,0 +1,136 @@
+package pulse
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/proxpulse/proxpulse/pulse/config"
+	"github.com/proxpulse/proxpulse/pulse/estate"
+	"github.com/proxpulse/proxpulse/pulse/proxmox"
+	"github.com/proxpulse/proxpulse/pulse/wire"
+)
+
+// Snapshot is one immutable picture of everything that is watched. It may be kept and read from any goroutine; what it
+// holds must not be changed.
+type Snapshot struct {
+	At      time.Time
+	Targets []TargetState // PVE targets first, by number
+	// Wire is the same picture as clients see it, encoded. Its Revision grows with every change, its StatusRevision
+	// only with those that people wait for: something started, stopped, appeared, vanished or went stale.
+	Wire *wire.Snapshot
+
+	superseded chan struct{}
+}
+
+// Superseded returns a channel that is closed once a newer snapshot was published.
+func (s *Snapshot) Superseded() <-chan struct{} { return s.superseded }
+
+// Target returns the state of a target, and whether there is one.
+func (s *Snapshot) Target(id estate.TargetID) (TargetState, bool) {
+	for _, t := range s.Targets {
+		if t.Config.ID == id {
+			return t, true
+		}
+	}
+	return TargetState{}, false
+}
+
+// TargetState is a configured target and the latest that is known about it.
+type TargetState struct {
+	Config      config.Target
+	Observation *estate.Observation // nil before anything is known
+	Members     []proxmox.Member    // the cluster's nodes as ways in, once learned
+	Status      Status
+	Reason      string // why Status is not Connected, as one sentence; else empty
+}
+
+// Status says how Pulse gets on with a target.
+type Status string
+
+// The statuses of a target.
+const (
+	Pending      Status = "pending"      // not tried since it was added or changed
+	Connected    Status = "connected"    // read in full
+	Degraded     Status = "degraded"     // read, but a part is missing
+	Disconnected Status = "disconnected" // not read: the last try failed, or is too old
+)
+
+func stateOf(t *target, horizon estate.Horizon, now time.Time) TargetState {
+	s := TargetState{Config: t.cfg, Observation: t.obs, Members: t.memory.learned.Members}
+	s.Status, s.Reason = judge(t.obs, horizon, now)
+	return s
+}
+
+func judge(obs *estate.Observation, horizon estate.Horizon, now time.Time) (Status, string) {
+	switch {
+	case obs == nil || obs.Poll.Ended.IsZero():
+		return Pending, "not read yet"
+	case !obs.Poll.OK():
+		return Disconnected, obs.Poll.Error
+	case now.Sub(obs.Poll.LastSuccess) > horizon.Stale:
+		return Disconnected, "not read since " + obs.Poll.LastSuccess.UTC().Format(time.RFC3339)
+	case obs.Poll.Degraded != "":
+		return Degraded, obs.Poll.Degraded
+	case len(obs.Poll.Unreachable) > 0:
+		return Degraded, "no answer from " + strings.Join(obs.Poll.Unreachable, ", ")
+	default:
+		return Connected, ""
+	}
+}
+
+// publish makes a snapshot of the present state and hands it to whoever waits for one. The caller holds m.mu, or is
+// the only one to know m.
+func (m *Monitor) publish(now time.Time) {
+	next := &Snapshot{
+		At:         now.UTC(),
+		Targets:    make([]TargetState, 0, len(m.targets)),
+		superseded: make(chan struct{}),
+	}
+	for _, t := range m.targets {
+		next.Targets = append(next.Targets, stateOf(t, m.horizon(t), now))
+	}
+	slices.SortFunc(next.Targets, func(a, b TargetState) int {
+		return cmp.Or(compareKinds(a.Config.Kind(), b.Config.Kind()),
+			cmp.Compare(a.Config.ID.Number(), b.Config.ID.Number()))
+	})
+	next.Wire = m.encoder.Publish(now, wire.Stats{
+		StartTime:        m.started,
+		Version:          m.opt.Version,
+		PollingCycles:    m.cycles.Load(),
+		WebSocketClients: int(m.streamClients.Load()),
+		LastPollDuration: m.lastPass,
+	})
+	if old := m.snapshot.Swap(next); old != nil {
+		close(old.superseded)
+	}
+}
+
+func compareKinds(a, b estate.TargetKind) int {
+	return -cmp.Compare(a, b) // "pve" before "pbs"
+}
+
+// horizon returns how old a reading of a target may be; m.mu is held.
+func (m *Monitor) horizon(t *target) estate.Horizon {
+	return estate.HorizonFor(m.interval(t))
+}
+
+// interval returns the time between two full passes over a target; m.mu is held.
+func (m *Monitor) interval(t *target) time.Duration {
+	if t.cfg.Interval > 0 {
+		return t.cfg.Interval
+	}
+	return m.settings.PollingInterval
+}
+
+// encode brings a target's rows up to date; m.mu is held.
+func (m *Monitor) encode(t *target, now time.Time) {
+	obs := t.obs
+	if obs == nil {
+		obs = &estate.Observation{Version: estate.ObservationVersion, Target: t.cfg.ID}
+	}
+	m.encoder.Update(wire.Target{
+		ID: t.cfg.ID, Name: t.cfg.Name, Slug: t.cfg.Slug, Host: t.cfg.Address, Horizon: m.horizon(t),
+	}, obs, now)
+}
