@@ -32,8 +32,11 @@ func decodeEnvelope(body []byte, want shape, read func(*scanner)) error {
 			s.skip()
 			continue
 		}
+		again := found
 		found = true
 		switch c := s.peek(); {
+		case again:
+			return errShape
 		case c == byte(want):
 			read(&s)
 		case c == 'n' && want == aList:
