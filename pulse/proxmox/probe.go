@@ -20,6 +20,8 @@ type ProbeResult struct {
 	ClusterName string
 	// Nodes are sorted by name; for PBS the one host is not listed.
 	Nodes []ProbeNode
+	// Datastores are the names of those that the credential sees, for PBS.
+	Datastores []string
 	// Fingerprint is of the certificate the address offered; zero where the connection was not TLS of this client.
 	Fingerprint Fingerprint
 	// TrustedBy says why the certificate was accepted.
@@ -142,10 +144,12 @@ func Probe(ctx context.Context, opt Options) (ProbeResult, error) {
 	if err := nothingVisible(opt.Kind, result.Abilities); err != nil {
 		return ProbeResult{}, err
 	}
-	if opt.Kind == PVE {
-		if err := c.probeCluster(ctx, &result); err != nil {
-			return ProbeResult{}, c.explain(ctx, err)
-		}
+	look := c.probeCluster
+	if opt.Kind == PBS {
+		look = c.probeServer
+	}
+	if err := look(ctx, &result); err != nil {
+		return ProbeResult{}, c.explain(ctx, err)
 	}
 	result.Learned = c.Learned()
 	return result, nil
@@ -165,6 +169,18 @@ func (c *Client) probeCluster(ctx context.Context, result *ProbeResult) error {
 		result.Nodes = append(result.Nodes, ProbeNode{Name: n.Name, Online: n.Status == "online"})
 	}
 	slices.SortFunc(result.Nodes, func(a, b ProbeNode) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
+}
+
+func (c *Client) probeServer(ctx context.Context, result *ProbeResult) error {
+	datastores, _, err := c.Datastores(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range datastores {
+		result.Datastores = append(result.Datastores, d.Name)
+	}
+	slices.Sort(result.Datastores)
 	return nil
 }
 
