@@ -1,0 +1,162 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// The bounds of one request. Asking a target takes longer than reading a snapshot.
+const (
+	maxBody         = 64 << 10
+	bodyTimeout     = 10 * time.Second
+	handlerTimeout  = 20 * time.Second
+	targetTimeout   = 45 * time.Second
+	contentTypeJSON = "application/json"
+)
+
+// operation describes one operation to register.
+type operation struct {
+	id, method, path     string
+	tag                  string
+	summary, description string
+	status               int            // of success; 0 is 200
+	errors               []int          // beside those that every operation can answer
+	success              *huma.Response // written by hand where the body is; nil lets the output type describe it
+	more                 map[string]*huma.Response
+	timeout              time.Duration // 0 is handlerTimeout
+	stream               bool          // the handler keeps the connection, so that no timeout applies
+}
+
+// register adds an operation. It is the only way to add one: security, limits, documented answers and the mapping of
+// errors are the same for all.
+func register[I, O any](a *API, op operation, handler func(context.Context, *I) (*O, error)) {
+	status := op.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	described := huma.Operation{
+		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag},
+		Summary: op.summary, Description: op.description, DefaultStatus: status,
+		MaxBodyBytes:    maxBody + 2, // huma refuses a body of exactly its limit; readBody has the real one
+		BodyReadTimeout: -1,          // readBody has it, and takes it off again before the handler runs
+		Responses:       a.responses(op, reflect.TypeFor[I]()),
+	}
+	if isOpen(&described) {
+		described.Security = []map[string][]string{}
+	}
+	if op.success != nil {
+		described.Responses[strconv.Itoa(status)] = op.success
+	}
+	maps.Copy(described.Responses, op.more)
+	timeout := op.timeout
+	if timeout == 0 {
+		timeout = handlerTimeout
+	}
+	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*O, error) {
+		if !op.stream {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, timeout)
+			defer cancel()
+		}
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.answer(ctx, op.id, err)
+		}
+		return out, nil
+	})
+}
+
+// answer turns a handler's error into one for the client. It must see every error before huma does: huma sends the text
+// of those it does not know.
+func (a *API) answer(ctx context.Context, operation string, err error) error {
+	if known := clientError(err); known != nil {
+		if known.GetStatus() >= http.StatusInternalServerError {
+			a.log.Warn("request failed", "operation", operation, "request", requestID(ctx), "err", err)
+		}
+		return known
+	}
+	a.log.Error("request failed", "operation", operation, "request", requestID(ctx), "err", err)
+	return internalError(ctx)
+}
+
+// responses are the documented errors of an operation.
+func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Response {
+	statuses := append([]int{http.StatusForbidden, http.StatusInternalServerError}, op.errors...)
+	if !openOperations[op.method+" "+op.path] {
+		statuses = append(statuses, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
+	if _, ok := input.FieldByName("Body"); ok {
+		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType)
+	}
+	responses := map[string]*huma.Response{}
+	for _, status := range statuses {
+		responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + errorName(status)}
+	}
+	return responses
+}
+
+// readBody reads a request's body before huma does, with its own bounds and errors, and leaves the connection without a
+// read deadline: one that passed while a handler waits for a target would cancel the request.
+func readBody(ctx huma.Context, next func(huma.Context)) {
+	if ctx.Operation().RequestBody == nil {
+		next(ctx)
+		return
+	}
+	r, w := humago.Unwrap(ctx)
+	if err := takeBody(w, r); err != nil {
+		writeError(w, err)
+		return
+	}
+	next(ctx)
+}
+
+func takeBody(w http.ResponseWriter, r *http.Request) *Error {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return newError(http.StatusUnsupportedMediaType, "The body must be JSON, with Content-Type: application/json")
+	}
+	if r.ContentLength > maxBody {
+		return errTooLarge()
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where there is no connection there is nothing to wait for
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	_ = control.SetReadDeadline(time.Time{})
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return newError(http.StatusRequestTimeout, "The body did not arrive in time")
+	case err != nil:
+		return newError(http.StatusBadRequest, "The body could not be read")
+	case len(body) > maxBody:
+		return errTooLarge()
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func errTooLarge() *Error {
+	return newError(http.StatusRequestEntityTooLarge, "The body is too large: want at most 64 KiB")
+}
+
+// isJSON accepts the type of JSON, and none: clients of earlier releases were never asked for one.
+func isJSON(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == contentTypeJSON || strings.HasSuffix(media, "+json"))
+}
