@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -18,6 +19,9 @@ type Options struct {
 	Client *proxmox.Client
 	// Collect says which parts are read.
 	Collect config.Collect
+	// Account is the token id or user that the client logs in with, to be named in the commands that grant a missing
+	// privilege. When empty they name a placeholder.
+	Account string
 	// Interval is the time between two full passes; zero is 10 s. The slow readings are spread by it.
 	Interval time.Duration
 	// Logger is told what went wrong beside the main reading; nil discards.
@@ -29,6 +33,9 @@ type Options struct {
 // from the same observation do the same work twice.
 type Collector struct {
 	opt Options
+	// looked is when the task list was last read through this collector, in Unix nanoseconds. It only saves a pass from
+	// reading it again; a pass in another process does.
+	looked atomic.Int64
 }
 
 // New returns a collector. It does no I/O and starts nothing.
