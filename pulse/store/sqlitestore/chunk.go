@@ -12,7 +12,7 @@ import (
 const (
 	// growBlockBytes is up to what size an append makes the last block larger. Such a block fills a page alone, so that an
 	// append changes one page however many small ones came before.
-	growBlockBytes = 3900
+	growBlockBytes = pageBytes - 150
 	// maxBlockBytes is the size at which appended data is cut, so that reading a part does not read everything.
 	maxBlockBytes = 64 << 10
 )

@@ -98,7 +98,7 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 			fill(t, path)
 			data, err := os.ReadFile(path)
 			require.NoError(t, err)
-			for at := 8 * 4096; at+4096 < len(data); at += 16 * 4096 {
+			for at := 16 << 10; at+4096 < len(data); at += 64 << 10 {
 				copy(data[at:], bytes.Repeat([]byte{0xa5}, 4096))
 			}
 			require.NoError(t, os.WriteFile(path, data, 0o600))
@@ -106,7 +106,7 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 		{"a file cut short", func(t *testing.T, path string) {
 			t.Helper()
 			fill(t, path)
-			require.NoError(t, os.Truncate(path, 20*4096))
+			require.NoError(t, os.Truncate(path, 80<<10))
 		}, sqlitestore.ErrDamaged, "restore it from a backup"},
 		{"a newer format", func(t *testing.T, path string) {
 			t.Helper()

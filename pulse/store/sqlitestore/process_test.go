@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlitestore_test
 
 import (
@@ -27,6 +29,7 @@ const (
 	roleCount   = "count"   // increments a number countTimes and ends
 	roleEndless = "endless" // increments durably and prints each number, until it is killed
 	roleOpen    = "open"    // opens the store and prints the error
+	roleLimited = "limited" // writes more than it is allowed to and prints which error that is
 
 	countTimes = 150
 )
@@ -39,7 +42,12 @@ func child(role, path string) int {
 		fmt.Println(err)
 		return 0
 	}
-	if err == nil {
+	if err == nil && role == roleLimited {
+		if err = writeWithLimit(ctx, s); errors.Is(err, store.ErrFull) {
+			fmt.Println(store.ErrFull)
+			return 0
+		}
+	} else if err == nil {
 		err = countUp(ctx, s, role == roleEndless, os.Stdout)
 	}
 	if err == nil {

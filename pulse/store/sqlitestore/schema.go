@@ -10,6 +10,10 @@ import (
 const (
 	applicationID   = 0x50756c73 // "Puls", in the file's header
 	checkWholeBytes = 64 << 20
+
+	// pageBytes is the unit of all writing. Most commits change a few bytes on each of a few pages, so half of SQLite's
+	// default saves a third to half of what goes to disk; a quarter saves little more and slows large values.
+	pageBytes = 2048
 )
 
 // migrations bring a file forward, each by one version; a file's version is how many of them it has seen.
@@ -51,9 +55,11 @@ func prepareSchema(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 	}
-	// Has an effect only before the first table is made.
-	if _, err := conn.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
-		return err
+	// Both have an effect only before anything is in the file.
+	for _, pragma := range []string{fmt.Sprintf("PRAGMA page_size = %d", pageBytes), "PRAGMA auto_vacuum = INCREMENTAL"} {
+		if _, err := conn.ExecContext(ctx, pragma); err != nil {
+			return err
+		}
 	}
 	var mode string
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
@@ -93,11 +99,8 @@ func identify(ctx context.Context, conn *sql.Conn) (version int, fresh bool, err
 
 // quickCheck reads the tables a start depends on, and of a small file everything.
 func quickCheck(ctx context.Context, conn *sql.Conn) error {
-	var pages, pageBytes int64
+	var pages int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
-		return err
-	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA page_size").Scan(&pageBytes); err != nil {
 		return err
 	}
 	checks := []string{"PRAGMA quick_check(1)"}

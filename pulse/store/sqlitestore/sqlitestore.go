@@ -19,7 +19,7 @@ type Options struct {
 	Patience time.Duration
 	// WatchEvery is how often the file is looked at for other processes' commits. Default: 500 ms.
 	WatchEvery time.Duration
-	// MaxPages limits the file to so many pages of 4 KiB; a write beyond is [store.ErrFull]. Default: no limit.
+	// MaxPages limits the file to so many pages of 2 KiB; a write beyond is [store.ErrFull]. Default: no limit.
 	MaxPages int64
 }
 

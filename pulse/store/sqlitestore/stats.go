@@ -12,14 +12,14 @@ import (
 	"github.com/proxpulse/proxpulse/pulse/store"
 )
 
-const statsQuery = `SELECT (SELECT page_size FROM pragma_page_size), (SELECT page_count FROM pragma_page_count),
+const statsQuery = `SELECT (SELECT page_count FROM pragma_page_count),
 	(SELECT freelist_count FROM pragma_freelist_count)`
 
 // Stats implements [store.Measurer]. FreeBytes is what the file system offers this user, or what is left of
 // Options.MaxPages if that is less.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
-	var pageBytes, pages, unused int64
-	err := s.query(ctx, statsQuery, func(rows *sql.Rows) error { return rows.Scan(&pageBytes, &pages, &unused) })
+	var pages, unused int64
+	err := s.query(ctx, statsQuery, func(rows *sql.Rows) error { return rows.Scan(&pages, &unused) })
 	if err != nil {
 		return store.Stats{}, fmt.Errorf("stats: %w", err)
 	}

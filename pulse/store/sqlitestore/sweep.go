@@ -10,7 +10,7 @@ const (
 	sweepEvery = 10 * time.Minute
 	// The file gives space back when it holds this many unused pages and they are more than a quarter of it; fewer are
 	// soon used again.
-	vacuumFromPages = 256
+	vacuumFromPages = 512
 	vacuumShare     = 4
 )
 
@@ -61,7 +61,7 @@ func (w *writer) vacuum(ctx context.Context) {
 		return
 	}
 	// At most 32 MiB at a time, since nobody else can write meanwhile; the rest waits for the next sweep.
-	if _, err := w.conn.ExecContext(ctx, "PRAGMA incremental_vacuum(8192)"); err != nil {
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA incremental_vacuum(16384)"); err != nil {
 		return
 	}
 	// The file shrinks when the journal is moved into it. PASSIVE waits for nobody.

@@ -24,8 +24,8 @@ type writer struct {
 }
 
 func newWriter(path string, opt Options) (*writer, error) {
-	// The journal is moved into the file every 1000 pages and then shortened to what an ordinary day leaves.
-	pragmas := []string{"synchronous(NORMAL)", "wal_autocheckpoint(1000)", "journal_size_limit(8388608)", "cache_size(-4096)"}
+	// The journal is moved into the file every 2000 pages and then shortened to what an ordinary day leaves.
+	pragmas := []string{"synchronous(NORMAL)", "wal_autocheckpoint(2000)", "journal_size_limit(8388608)", "cache_size(-4096)"}
 	if opt.MaxPages > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", opt.MaxPages))
 	}
