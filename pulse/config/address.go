@@ -40,9 +40,12 @@ func NormalizeAddress(kind estate.TargetKind, address string) (string, error) {
 	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery {
 		return "", errors.New("want nothing behind the port")
 	}
-	host := strings.ToLower(u.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if !validHost(host) {
 		return "", errAddress
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		host = addr.Unmap().String() // one spelling for each address, so that duplicates are seen
 	}
 	port, err := portOf(u, kind)
 	if err != nil {

@@ -15,8 +15,7 @@ import (
 func decodeFields(data []byte, fields map[string]any) error {
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return fmt.Errorf("want JSON, not understood after byte %d", syntax.Offset)
 		}
 		return errors.New("want JSON")

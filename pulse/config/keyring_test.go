@@ -53,7 +53,8 @@ func TestParseKey(t *testing.T) {
 func TestZeroKeyIsNoKey(t *testing.T) {
 	t.Parallel()
 	require.Panics(t, func() { config.NewKeyring(config.Key{}) })
-	require.NotEqual(t, config.NewKey().Encode(), config.NewKey().Encode())
+	first, second := config.NewKey(), config.NewKey()
+	require.NotEqual(t, first.Encode(), second.Encode())
 }
 
 func FuzzParseKey(f *testing.F) {

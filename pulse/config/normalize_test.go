@@ -29,6 +29,9 @@ func TestNormalizeAddress(t *testing.T) {
 		{"bare IPv6", "2001:db8::1", estate.PVE, "https://[2001:db8::1]:8006"},
 		{"IPv6 in brackets", "[2001:DB8::1]:443", estate.PVE, "https://[2001:db8::1]:443"},
 		{"IPv6 URL", "https://[::1]", estate.PBS, "https://[::1]:8007"},
+		{"long IPv6", "https://[2001:0db8:0:0::0001]:8006", estate.PVE, "https://[2001:db8::1]:8006"},
+		{"mapped IPv4", "::ffff:10.0.0.1", estate.PVE, "https://10.0.0.1:8006"},
+		{"dot at the end", "pve1.lan.", estate.PVE, "https://pve1.lan:8006"},
 		{"leading zeros in port", "pve1:08006", estate.PVE, "https://pve1:8006"},
 		{"underscore", "pve_1", estate.PVE, "https://pve_1:8006"},
 
@@ -47,6 +50,7 @@ func TestNormalizeAddress(t *testing.T) {
 		{"bare zone", "fe80::1%eth0", estate.PVE, ""},
 		{"space", "pve 1", estate.PVE, ""},
 		{"line break", "pve1\r\nHost: x", estate.PVE, ""},
+		{"dots only", "..", estate.PVE, ""},
 		{"two dots", "pve..lan", estate.PVE, ""},
 		{"not ASCII", "pvé.lan", estate.PVE, ""},
 		{"too long", strings.Repeat("a", 254), estate.PVE, ""},

@@ -3,9 +3,9 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +51,7 @@ func texts(t *testing.T, v any) map[string]string {
 	} {
 		var b bytes.Buffer
 		log := slog.New(handler(&b))
-		log.With("with", v).Info("m", "v", v, slog.Group("g", "v", v), slog.Any("any", v))
+		log.With("with", v).WithGroup("group").Info("m", "v", v)
 		out[name] = b.String()
 	}
 	data, err := json.Marshal(v)
@@ -65,7 +65,7 @@ func leaks(clearBytes string) []string {
 	return []string{
 		clearBytes,
 		fmt.Sprintf("%x", clearBytes), fmt.Sprintf("%X", clearBytes), fmt.Sprintf("% x", clearBytes),
-		fmt.Sprint([]byte(clearBytes))[1:10],
+		fmt.Sprintf("%d", []byte(clearBytes))[1:10],
 		fmt.Sprintf("%#v", []byte(clearBytes)[:6])[7:30],
 		fmt.Sprintf("%o", []byte(clearBytes))[1:12],
 		fmt.Sprintf("%08b", []byte(clearBytes))[1:18],
@@ -118,9 +118,10 @@ func TestEmptySecretShowsThatThereIsNone(t *testing.T) {
 
 func TestSecretsAreEqualWhenTheirTextsAre(t *testing.T) {
 	t.Parallel()
-	require.True(t, config.NewSecret("a"+clearText) == config.NewSecret("a"+clearText))
-	require.False(t, config.NewSecret("a") == config.NewSecret("b"))
-	require.Equal(t, config.NewSecret(clearText), config.NewSecret(clearText))
+	first, again, other := config.NewSecret(clearText), config.NewSecret(strings.Clone(clearText)), config.NewSecret("b")
+	require.True(t, first == again) //nolint:testifylint // compares: it is the operator that is tested
+	require.Equal(t, first, again)
+	require.NotEqual(t, first, other)
 }
 
 func TestSecretReadsClearTextFromJSON(t *testing.T) {
@@ -172,7 +173,7 @@ func TestValidationErrorsNeverRepeatSecrets(t *testing.T) {
 		change(&target)
 		err := target.Validate()
 		var field *config.FieldError
-		require.True(t, errors.As(err, &field), "%v", err)
+		require.ErrorAs(t, err, &field)
 		require.NotContains(t, err.Error(), clearText)
 	}
 }

@@ -39,16 +39,16 @@ func Slug(name string, taken []string) string {
 func safeSlug(name string) string {
 	var b strings.Builder
 	gap, solid := false, false
-	for _, r := range name {
-		if r > '~' || (!isAlnum(byte(r)) && r != '.' && r != '_' && r != '-') {
+	for _, c := range []byte(name) {
+		if !isAlnum(c) && c != '.' && c != '_' && c != '-' {
 			gap = true
 			continue
 		}
 		if gap && b.Len() > 0 {
 			b.WriteByte('_')
 		}
-		gap, solid = false, solid || isAlnum(byte(r))
-		b.WriteRune(r)
+		gap, solid = false, solid || isAlnum(c)
+		b.WriteByte(c)
 	}
 	if !solid {
 		return "target"

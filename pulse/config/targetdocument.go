@@ -45,7 +45,7 @@ func EncodeTarget(t Target, keys *Keyring) ([]byte, error) {
 		Collect: t.Collect, Interval: duration(t.Interval),
 		Source: t.Source, Added: t.Added.UTC(),
 	}
-	data, err := json.Marshal(doc)
+	data, err := json.Marshal(doc) //nolint:gosec // G117: the password is sealed
 	if err != nil {
 		return nil, fmt.Errorf("encode target %s: %w", t.ID, err)
 	}

@@ -2,7 +2,6 @@ package netguard_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -135,7 +134,7 @@ func TestDialContextReportsTheAllowedAddressesError(t *testing.T) {
 	var op *net.OpError
 	require.ErrorAs(t, err, &op)
 	var refused *netguard.RefusedError
-	require.False(t, errors.As(err, &refused), "%v", err)
+	require.NotErrorAs(t, err, &refused)
 	require.Contains(t, err.Error(), "127.0.0.1")
 }
 
