@@ -73,7 +73,7 @@ func validHost(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == ""
 	}
-	if host == "" || len(host) > maxHostLength || strings.HasPrefix(host, ".") || strings.Contains(host, "..") {
+	if host == "" || len(host) > maxHostLength || strings.Contains("."+host+".", "..") { // an empty label
 		return false
 	}
 	for _, c := range []byte(host) {

@@ -50,6 +50,8 @@ func TestNormalizeAddress(t *testing.T) {
 		{"bare zone", "fe80::1%eth0", estate.PVE, ""},
 		{"space", "pve 1", estate.PVE, ""},
 		{"line break", "pve1\r\nHost: x", estate.PVE, ""},
+		{"two dots at the end", "pve1..", estate.PVE, ""},
+		{"dot in front", ".lan", estate.PVE, ""},
 		{"dots only", "..", estate.PVE, ""},
 		{"two dots", "pve..lan", estate.PVE, ""},
 		{"not ASCII", "pvé.lan", estate.PVE, ""},
