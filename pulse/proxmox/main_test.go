@@ -17,6 +17,9 @@ import (
 	"go.uber.org/goleak"
 )
 
+// discardLog swallows what servers say about handshakes that are meant to fail.
+var discardLog = log.New(io.Discard, "", 0)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The credential of most tests. The secret must never be seen anywhere but in a request's header.
@@ -111,7 +114,7 @@ func jsonReply(body string) http.HandlerFunc {
 func newServer(t testing.TB, h http.Handler) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = discardLog
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
