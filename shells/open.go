@@ -1,0 +1,122 @@
+package shells
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+
+	"github.com/proxpulse/proxpulse/pulse"
+	"github.com/proxpulse/proxpulse/pulse/api"
+	"github.com/proxpulse/proxpulse/pulse/config"
+	"github.com/proxpulse/proxpulse/pulse/netguard"
+	"github.com/proxpulse/proxpulse/pulse/store"
+)
+
+// Pulse is everything put together. Nothing of it runs by itself: the program runs the Monitor and serves the API.
+type Pulse struct {
+	// Monitor has its configuration loaded.
+	Monitor *pulse.Monitor
+	API     *api.API
+	Log     *slog.Logger
+	Listen  Listen
+	// Guarded tells whether the API needs a token.
+	Guarded bool
+	// Store and Key say where the data and the key that seals its secrets are, in words for people.
+	Store string
+	Key   string
+
+	store store.Store
+}
+
+// Open reads the environment, opens the store and its keys, and puts a monitor and the API over them. The errors are
+// sentences for people; several bad settings are [*SettingError] joined together. After an error everything is closed
+// and nothing that was stored has been changed.
+func Open(ctx context.Context, getenv func(string) string, parts Parts) (*Pulse, error) {
+	cfg, err := ReadConfig(getenv)
+	where, storageErr := chooseStorage(cfg.data, parts, getenv)
+	if err := errors.Join(err, storageErr); err != nil {
+		return nil, err
+	}
+	declared, err := cfg.data.declared()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pulse{Log: newLogger(parts.Log, cfg.log), Listen: cfg.Listen, Guarded: !cfg.access.token.IsZero()}
+	if err := p.assemble(ctx, cfg, parts, where, declared); err != nil {
+		return nil, where.explain(err, p.Key)
+	}
+	return p, nil
+}
+
+// Close closes the store. The monitor must not run any more, and the API must not be served.
+func (p *Pulse) Close() error {
+	if err := p.store.Close(); err != nil {
+		return fmt.Errorf("close the store %s: %w", p.Store, err)
+	}
+	return nil
+}
+
+// assemble opens the keys and the store and puts the rest over them.
+func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where storage, declared []config.Target) error {
+	if err := where.prepare(); err != nil {
+		return err
+	}
+	p.Store = where.shown()
+	keys, keyWhere, err := where.keyring(cfg.data)
+	if err != nil {
+		return err
+	}
+	p.Key = keyWhere
+	if p.store, err = where.kind.Open(ctx, where.location); err != nil {
+		return err
+	}
+	if err := p.build(ctx, cfg, parts, keys, declared); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	return nil
+}
+
+// build puts the monitor and the API over the open store.
+func (p *Pulse) build(ctx context.Context, cfg Config, parts Parts, keys *config.Keyring, declared []config.Target) error {
+	rules := netguard.Proxmox()
+	options := pulse.Options{
+		Store: p.store, Keyring: keys, Declared: declared,
+		DialContext: rules.DialContext, Version: parts.Version.Number, Logger: p.Log,
+	}
+	if cfg.proxied {
+		options.Proxy = proxyByRules(http.ProxyFromEnvironment, rules)
+	}
+	var err error
+	if p.Monitor, err = pulse.New(options); err != nil {
+		return err
+	}
+	if err := p.Monitor.Load(ctx); err != nil {
+		return err
+	}
+	hostname, _ := os.Hostname() // without one, browsers reach an open API by address or a local name only
+	p.API, err = api.New(api.Options{
+		Monitor:                p.Monitor,
+		Token:                  cfg.access.token.Reveal(),
+		AllowedOrigins:         cfg.access.origins,
+		AllowUnprotectedExport: cfg.access.unprotectedExport,
+		Version:                parts.Version,
+		Page:                   parts.Page,
+		Logger:                 p.Log,
+		Hostname:               hostname,
+		Port:                   cfg.Listen.port(),
+		TrustedProxies:         cfg.access.trustedProxies,
+	})
+	return err
+}
+
+// port returns the port of the address; 0 for one that is not known yet.
+func (l Listen) port() int {
+	_, port, _ := net.SplitHostPort(l.Address)
+	n, _ := strconv.Atoi(port) // the reader of the environment judged it
+	return n
+}
