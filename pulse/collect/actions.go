@@ -27,7 +27,7 @@ func actionOf(kind string) action {
 	} else if rest, ok := cutAny(kind, "ha-", "ha"); ok {
 		// The HA manager's tasks only ask for what another task then does.
 		switch rest {
-		case "migrate", "relocate", "start", "stop":
+		case "migrate", "relocate", "start", "stop", "shutdown":
 			return actionChange
 		}
 		return actionNone
@@ -41,7 +41,7 @@ func actionOf(kind string) action {
 		return actionCreate
 	case "destroy":
 		return actionDestroy
-	case "migrate":
+	case "migrate", "igrate": // PVE's own word for VMs is qmigrate
 		return actionMigrate
 	case "clone":
 		return actionClone
