@@ -9,11 +9,11 @@ func (k *call) agentGuest() (*guest, *reply) {
 	case refused != nil:
 		return nil, refused
 	case !g.agent:
-		return nil, badStatus("No QEMU guest agent configured")
+		return nil, serverError("No QEMU guest agent configured")
 	case !g.live.alive():
-		return nil, badStatus(fmt.Sprintf("VM %d is not running", g.vmid))
+		return nil, serverError(fmt.Sprintf("VM %d is not running", g.vmid))
 	case g.agentHangs:
-		return nil, badStatus("QEMU guest agent is not running")
+		return nil, serverError("QEMU guest agent is not running")
 	}
 	return g, nil
 }

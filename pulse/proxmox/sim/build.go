@@ -203,7 +203,7 @@ func generatedName(luck chance, vmid int) string {
 	return fmt.Sprintf("%s-%d", roles[luck.named("role").pick(len(roles))], vmid)
 }
 
-// newGuest makes a guest that exists since now, or, with a status of running,
+// newGuest makes a guest that has existed for months and, unless it is stopped,
 // has been running for a while. Missing sizes get defaults.
 func newGuest(luck chance, want Guest, now time.Time) *guest {
 	setDefault(&want.CPUs, 2)
@@ -220,7 +220,7 @@ func newGuest(luck chance, want Guest, now time.Time) *guest {
 		level:         luck.named("level").unit() * luck.named("level").unit() * 0.8,
 		reportsMemory: luck.named("balloon").unit() < 0.75,
 		agent:         want.Agent && want.Type == typeVM,
-		created:       now,
+		created:       now.AddDate(0, -int(luck.named("created").between(2, 30)), 0),
 	}
 	if want.Type == typeContainer && want.CPUs != float64(int(want.CPUs)) {
 		g.cpuLimit = fmt.Sprint(want.CPUs)
@@ -230,7 +230,6 @@ func newGuest(luck chance, want Guest, now time.Time) *guest {
 	if want.Status != statusStopped {
 		g.live.started = now.Add(-time.Duration(luck.named("uptime").between(600, 40*86400)) * time.Second)
 		g.live.countersSince = g.live.started
-		g.created = g.live.started.AddDate(0, -1, 0)
 		if want.Status != statusRunning {
 			g.live.paused = now
 		}

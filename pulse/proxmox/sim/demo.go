@@ -2,10 +2,14 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 const gib = 1 << 30
+
+// longAgo is a tick whose numbers have expired before the estate began.
+const longAgo = -100_000
 
 // buildDemo furnishes the estate of [Demo].
 func (e *Estate) buildDemo() error {
@@ -51,10 +55,11 @@ func (e *Estate) buildHome(root chance, vault *backupServer) error {
 	usb := c.newStorage("usb-disk", "dir", false, 1<<40, 0, object{"path": "/mnt/usb-disk", "is_mountpoint": "1"}, "backup")
 	usb.only = []string{"cedar"}
 	usb.downText = "unable to activate storage 'usb-disk' - directory is expected to be a mount point but is not mounted: '/mnt/usb-disk'"
-	usb.setDown(true, -never/2)
+	usb.setDown(true, longAgo)
 	old := c.newStorage("old-iso", "dir", false, 0, 0, object{"path": "/mnt/old-iso", "disable": 1}, "iso")
 	old.disabled = true
-	c.storages = append(c.storages, tank, usb, old)
+	scratch := c.newStorage("scratch", "dir", true, 512*gib, 0, object{"path": "/mnt/scratch", "is_mountpoint": "1"}, "iso", "snippets")
+	c.storages = append(c.storages, tank, usb, old, scratch)
 	c.attach(vault, "main", "home")
 	for _, want := range homeGuests() {
 		c.add(newGuest(c.chance.named("guest").of(uint64(want.VMID)), want, e.clk.base))
@@ -66,6 +71,7 @@ func (e *Estate) buildHome(root chance, vault *backupServer) error {
 	c.guests[110].snapshots = []guestSnapshot{{name: "clean", description: "first\n", taken: e.clk.base.AddDate(0, -1, 0).Truncate(time.Second)}}
 	c.guests[105].reportsMemory = false
 	c.guests[101].reportsMemory = true
+	c.guests[102].onPool, c.guests[114].onPool = true, true
 	c.jobs = append(c.jobs, backupJob{
 		id: "backup-weekly", schedule: "sun 03:30", storage: "nas", mode: "stop", comment: "weekly to the NAS",
 		vmids: "101,110", enabled: false,
@@ -75,7 +81,22 @@ func (e *Estate) buildHome(root chance, vault *backupServer) error {
 		{guest: 100, number: 1, target: "cedar", schedule: "mon..fri 22:00", disabled: true},
 	}
 	c.finish()
+	c.jobs[len(c.jobs)-1].exclude = "108"
+	c.furnishTroubles()
 	return nil
+}
+
+// furnishTroubles adds tasks that did not end well, and one of a token.
+func (c *cluster) furnishTroubles() {
+	n := c.nodes[2]
+	begin := c.clk.base.Add(-3 * time.Hour).Truncate(time.Second)
+	n.past(&task{kind: "vzdump", status: "job errors", log: []string{
+		"INFO: Starting Backup of VM 115 (lxc)", "ERROR: Backup of VM 115 failed - CT is locked (backup)",
+		"INFO: Backup job finished with errors",
+	}}, begin, 4*time.Minute)
+	n.past(&task{kind: "qmigrate", id: "104", status: "WARNINGS: 1"}, begin.Add(time.Hour), time.Minute)
+	n.past(&task{kind: "aptupdate", token: "pulse", status: "command 'apt-get update' failed: exit code 100"}, begin.Add(2*time.Hour), 9*time.Second)
+	slices.SortFunc(n.tasks, func(a, b *task) int { return b.start.Compare(a.start) })
 }
 
 // homeGuests are the guests of the cluster.

@@ -33,6 +33,7 @@ type endpoint struct {
 
 	mu       sync.Mutex
 	cert     *certificate
+	refusing bool // connections are refused until it is reopened
 	listener net.Listener
 	conns    map[net.Conn]struct{}
 	wake     chan struct{} // closed when hung ends; nil while it answers
@@ -143,6 +144,20 @@ func (p *endpoint) hangUp() {
 	for conn := range p.conns {
 		_ = conn.Close()
 	}
+}
+
+// refuse shuts the endpoint and keeps it shut over a restart of the estate.
+func (p *endpoint) refuse() {
+	p.mu.Lock()
+	p.refusing = true
+	p.mu.Unlock()
+	p.shut()
+}
+
+func (p *endpoint) refuses() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refusing
 }
 
 // shut stops listening and closes all connections.

@@ -13,9 +13,6 @@ import (
 // server or datastore of the name that was given.
 var ErrUnknown = errors.New("not in the simulated estate")
 
-// errNotStarted tells that nothing listens yet or any more.
-var errNotStarted = errors.New("estate is not started")
-
 // Estate is a set of simulated PVE clusters and PBS. Make it with [New], open
 // it with [Estate.Start] or [Estate.Run].
 type Estate struct {
@@ -91,6 +88,11 @@ func (e *Estate) Start(ctx context.Context) error {
 	if err := e.openAll(); err != nil {
 		e.closeLocked()
 		return fmt.Errorf("start estate: %w", err)
+	}
+	for _, p := range e.endpoints() {
+		if p.refuses() {
+			p.shut()
+		}
 	}
 	return nil
 }
@@ -217,17 +219,15 @@ func (e *Estate) open(ctx context.Context, p *endpoint) (net.Listener, error) {
 	return l, nil
 }
 
-// reopen listens again on an address that was shut.
+// reopen listens again on an address that refused connections.
 func (e *Estate) reopen(p *endpoint) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.listen == nil {
-		return errNotStarted
-	}
 	p.mu.Lock()
+	p.refusing = false
 	open := p.listener != nil
 	p.mu.Unlock()
-	if open {
+	if open || e.listen == nil {
 		return nil
 	}
 	return e.listen(p)

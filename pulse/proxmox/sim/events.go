@@ -27,10 +27,13 @@ func (g *guest) halt() {
 
 // taskKind is the task type for an action, such as qmstart or vzstart.
 func (g *guest) taskKind(action string) string {
-	if g.kind == typeVM {
-		return "qm" + action
+	switch {
+	case g.kind == typeContainer:
+		return "vz" + action
+	case action == "migrate":
+		return "qmigrate" // with one m only
 	}
-	return "vz" + action
+	return "qm" + action
 }
 
 // changeGuest runs change on a guest under the cluster's lock.
@@ -166,7 +169,7 @@ func (c *cluster) create(want Guest, now time.Time, tick int64) error {
 		return fmt.Errorf("guest %d of %s: type is %q, want qemu or lxc", want.VMID, c.name, want.Type)
 	}
 	g := newGuest(c.chance.of(uint64(want.VMID), uint64(now.UnixNano())), want, now)
-	g.live.status = statusStopped
+	g.live.status, g.created = statusStopped, now
 	c.add(g)
 	c.touch(g, tick)
 	c.act(g, "create", worker, "", now, func(at time.Time) {
@@ -186,7 +189,7 @@ func (e *Estate) RemoveGuest(clusterName string, vmid int) error {
 }
 
 // RecreateGuest destroys a guest and creates another one of the same VMID,
-// type, name and node, with both tasks, ended at once.
+// type, name and node, with both tasks. The old one is gone at once.
 func (e *Estate) RecreateGuest(clusterName string, vmid int) error {
 	return e.changeGuest(clusterName, vmid, func(c *cluster, g *guest, now time.Time, tick int64) error {
 		want := g.info()

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // changeNode runs change on a member under the cluster's lock. All answers
 // made before are forgotten.
@@ -43,7 +40,7 @@ func (e *Estate) NodeDown(clusterName, nodeName string) error {
 		n.off = true
 		n.freeze(tick)
 	})
-	p.shut()
+	p.refuse()
 	return err
 }
 
@@ -86,7 +83,7 @@ func (e *Estate) NodeProxyDown(clusterName, nodeName string, down bool) error {
 	case err != nil:
 		return err
 	case down:
-		p.shut()
+		p.refuse()
 		return nil
 	}
 	return e.reopen(p)
@@ -242,7 +239,7 @@ func (e *Estate) PBSDown(server string) error {
 	if err != nil {
 		return err
 	}
-	s.place.shut()
+	s.place.refuse()
 	return nil
 }
 
@@ -302,14 +299,4 @@ func (e *Estate) DatastoreMaintenance(server, datastore, mode string) error {
 	}
 	d.maintenance = mode
 	return nil
-}
-
-// gateway errors share an empty body.
-func proxyFailure(code int, reason string) *reply {
-	return &reply{status: code, reason: reason}
-}
-
-// unimplemented is how PVE answers unknown paths and methods.
-func unimplemented(method, path string) *reply {
-	return failure(http.StatusNotImplemented, "Method '"+method+" "+path+"' not implemented")
 }

@@ -34,11 +34,13 @@ type guest struct {
 	level    float64 // typical CPU fraction
 
 	reportsMemory bool // the balloon driver gives statistics
+	onPool        bool // its disk is on the ZFS pool
 	agent         bool
 	agentHangs    bool
 	qmpSilent     bool // QMP does not answer pvestatd
 
 	created   time.Time
+	measured  time.Time // start of the process whose CPU a worker measured last
 	snapshots []guestSnapshot
 
 	live    guestState  // the truth, as status/current tells it

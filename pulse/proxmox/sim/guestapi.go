@@ -17,7 +17,7 @@ func (k *call) guest(kind string) (*guest, *reply) {
 	}
 	g := k.c.guests[vmid]
 	if g == nil || g.kind != kind || g.node != k.n.name {
-		return nil, badStatus("Configuration file '" + configPath(k.n.name, kind, vmid) + "' does not exist")
+		return nil, serverError("Configuration file '" + configPath(k.n.name, kind, vmid) + "' does not exist")
 	}
 	return g, nil
 }
@@ -73,7 +73,7 @@ func (k *call) common(g *guest, r reading) object {
 		status = statusRunning
 	}
 	row := object{
-		"vmid": g.vmid, "name": g.live.name, "status": status, "uptime": r.uptime, "cpu": r.cpu, "cpus": g.maxCPU,
+		"vmid": g.vmid, "name": g.live.name, "status": status, "uptime": r.uptime, "cpu": fraction(r.cpu), "cpus": fraction(g.maxCPU),
 		"mem": r.mem, "maxmem": g.maxMem, "disk": r.disk, "maxdisk": g.maxDisk, "netin": r.netIn, "netout": r.netOut,
 	}
 	if g.live.template {
@@ -94,8 +94,25 @@ func (k *call) common(g *guest, r reading) object {
 // live is the guest's reading of this moment.
 func (k *call) live(g *guest) reading { return g.at(g.live, k.now, uint64(k.tick)) }
 
-func (k *call) vmNumbers(g *guest) object {
+// measure is live with the CPU that a worker of the daemon measures between two
+// calls: nothing at its first, and nonsense when the guest restarted meanwhile.
+func (k *call) measure(g *guest) reading {
 	r := k.live(g)
+	if !g.live.alive() {
+		return r
+	}
+	switch {
+	case g.measured.IsZero():
+		r.cpu = 0
+	case !g.measured.Equal(g.live.started):
+		r.cpu = -g.level
+	}
+	g.measured = g.live.started
+	return r
+}
+
+func (k *call) vmNumbers(g *guest) object {
+	r := k.measure(g)
 	row := k.common(g, r)
 	row["memhost"] = r.memHost
 	if g.live.alive() {
@@ -110,7 +127,7 @@ func (k *call) vmNumbers(g *guest) object {
 }
 
 func (k *call) containerNumbers(g *guest) object {
-	r := k.live(g)
+	r := k.measure(g)
 	row := k.common(g, r)
 	row["type"] = typeContainer
 	row["diskread"], row["diskwrite"] = r.diskRead, r.diskWrite
@@ -221,11 +238,11 @@ func (k *call) startGuest() *reply {
 	case refused != nil:
 		return refused
 	case g.live.template:
-		return badStatus("you can't start a vm if it's a template")
+		return serverError("you can't start a vm if it's a template")
 	case g.live.alive() && g.kind == typeVM:
-		return badStatus(fmt.Sprintf("VM %d already running", g.vmid))
+		return serverError(fmt.Sprintf("VM %d already running", g.vmid))
 	case g.live.alive():
-		return badStatus(fmt.Sprintf("CT %d already running", g.vmid))
+		return serverError(fmt.Sprintf("CT %d already running", g.vmid))
 	}
 	return ok(k.c.start(g, k.who.user, k.who.token, k.now).upid())
 }
@@ -240,9 +257,9 @@ func (k *call) haltGuest(action string) *reply {
 	case refused != nil:
 		return refused
 	case !g.live.alive() && g.kind == typeContainer:
-		return badStatus(fmt.Sprintf("CT %d not running", g.vmid))
+		return serverError(fmt.Sprintf("CT %d not running", g.vmid))
 	case !g.live.alive() && action == "shutdown":
-		return badStatus(fmt.Sprintf("VM %d not running", g.vmid))
+		return serverError(fmt.Sprintf("VM %d not running", g.vmid))
 	}
 	return ok(k.c.stop(g, action, k.who.user, k.who.token, k.now).upid())
 }

@@ -15,7 +15,7 @@ func (k *call) vmConfig() *reply {
 	row := object{
 		"name": g.live.name, "memory": strconv.FormatInt(g.maxMem>>20, 10), "cores": g.cores, "sockets": 1, "numa": 0,
 		"ostype": "l26", "cpu": "x86-64-v2-AES", "scsihw": "virtio-scsi-single", "boot": "order=scsi0;ide2;net0",
-		"scsi0":   fmt.Sprintf("local-lvm:vm-%d-disk-0,discard=on,iothread=1,size=%dG", g.vmid, g.maxDisk>>30),
+		"scsi0":   fmt.Sprintf("%s:vm-%d-disk-0,discard=on,iothread=1,size=%dG", g.home(), g.vmid, g.maxDisk>>30),
 		"ide2":    "none,media=cdrom",
 		"net0":    "virtio=" + g.hardwareAddress() + ",bridge=vmbr0,firewall=1",
 		"smbios1": "uuid=" + g.chance.named("smbios").uuid(),
@@ -39,7 +39,7 @@ func (k *call) containerConfig() *reply {
 	row := object{
 		"hostname": g.live.name, "memory": g.maxMem >> 20, "swap": g.maxMem >> 21, "cores": g.cores, "arch": "amd64",
 		"ostype": "debian", "digest": g.digest(), "onboot": 1,
-		"rootfs": fmt.Sprintf("local-lvm:vm-%d-disk-0,size=%dG", g.vmid, g.maxDisk>>30),
+		"rootfs": fmt.Sprintf("%s:vm-%d-disk-0,size=%dG", g.home(), g.vmid, g.maxDisk>>30),
 		"net0":   "name=eth0,bridge=vmbr0,hwaddr=" + g.hardwareAddress() + ",ip=dhcp,type=veth",
 	}
 	if g.cpuLimit != "" {
@@ -63,6 +63,14 @@ func (g *guest) addConfig(row object) {
 	if n := len(g.snapshots); n > 0 {
 		row["parent"] = g.snapshots[n-1].name
 	}
+}
+
+// home is the storage of the guest's disk.
+func (g *guest) home() string {
+	if g.onPool {
+		return "tank"
+	}
+	return "local-lvm"
 }
 
 // digest changes with the configuration.

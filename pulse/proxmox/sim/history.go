@@ -111,5 +111,5 @@ func vmidOf(text string) (vmid int64) {
 }
 
 func missingHistory(folder, name string) *reply {
-	return badStatus("RRD error: opening '/var/lib/rrdcached/db/" + folder + "/" + name + "': No such file or directory")
+	return serverError("RRD error: opening '/var/lib/rrdcached/db/" + folder + "/" + name + "': No such file or directory")
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +29,7 @@ func (k *call) nodeList() *reply {
 func (k *call) nodeStatus() *reply {
 	n := k.n
 	r := n.at(k.now, uint64(k.tick))
-	cpu, wait := any(r.cpu), any(r.wait)
+	cpu, wait := fraction(r.cpu), fraction(r.wait)
 	if !n.statusWarm {
 		cpu, wait = 0, 0
 	}
@@ -252,9 +251,4 @@ func (c *cluster) vzdumpLog(n *node, start time.Time) []string {
 		start = start.Add(62 * time.Second)
 	}
 	return append(lines, "INFO: Backup job finished successfully")
-}
-
-// badStatus is the reply for what a member cannot do.
-func badStatus(message string) *reply {
-	return failure(http.StatusInternalServerError, message)
 }

@@ -102,7 +102,7 @@ func (s *backupServer) answer(ctx context.Context, routes []backupRoute, req *re
 	open := at >= 0 && (routes[at].pattern == "/ping" || routes[at].pattern == "/access/ticket")
 	if !open && (unauthorized || !k.authenticate(req)) {
 		_ = pause(ctx, s.cfg.AuthDelay)
-		return "", text(http.StatusUnauthorized, "authentication failed - no valid credentials")
+		return "", text(http.StatusUnauthorized, "authentication failed")
 	}
 	if at < 0 {
 		return "", text(http.StatusNotFound, "Path '"+path+"' not found.")

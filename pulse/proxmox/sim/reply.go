@@ -23,6 +23,14 @@ const (
 // object is a JSON object of an answer.
 type object = map[string]any
 
+// fraction is a number that prints as in Perl: 15 digits, two of an exponent.
+type fraction float64
+
+// MarshalJSON implements json.Marshaler.
+func (f fraction) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(f), 'g', 15, 64), nil
+}
+
 // reply is an answer before it is written.
 type reply struct {
 	status    int
@@ -93,12 +101,33 @@ func failure(status int, message string) *reply {
 	}
 }
 
+// serverError answers 500, PVE's code for most that goes wrong.
+func serverError(message string) *reply {
+	return failure(http.StatusInternalServerError, message)
+}
+
 // invalid answers 400 with what is wrong with each parameter.
 func invalid(errors map[string]string) *reply {
 	const message = "Parameter verification failed."
 	return &reply{
 		status: http.StatusBadRequest, reason: message,
 		doc: newDocument(encode(object{"data": nil, "message": message + "\n", "errors": errors})),
+	}
+}
+
+// proxyFailure is how a member answers for another one that it cannot reach:
+// with an empty body.
+func proxyFailure(code int, reason string) *reply {
+	return &reply{status: code, reason: reason}
+}
+
+// unimplemented is how PVE answers unknown paths and methods; here alone the
+// message has no line end.
+func unimplemented(method, path string) *reply {
+	message := "Method '" + method + " " + path + "' not implemented"
+	return &reply{
+		status: http.StatusNotImplemented, reason: message,
+		doc: newDocument(encode(object{"data": nil, "message": message})),
 	}
 }
 

@@ -59,6 +59,9 @@ func (s *storage) usage(n *node, t time.Time, start time.Time) (total, used int6
 	if !s.shared {
 		c = c.named(n.name)
 	}
+	if s.share == 0 {
+		return s.total, 12_288 // an empty file system
+	}
 	grown := max(t.Sub(start).Seconds(), 0) * c.of(saltDisk).between(1e3, 2e5)
 	share := s.share * c.between(0.8, 1.2)
 	return s.total, min(int64(share*float64(s.total)+grown)&^4095, s.total)

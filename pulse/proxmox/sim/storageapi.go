@@ -72,7 +72,7 @@ func withFraction(row object) object {
 	total, sized := row["total"].(int64)
 	used, known := row["used"].(int64)
 	if sized && known && total > 0 {
-		row["used_fraction"] = float64(used) / float64(total)
+		row["used_fraction"] = fraction(float64(used) / float64(total))
 	}
 	return row
 }
@@ -93,13 +93,13 @@ func (k *call) storageContent() *reply {
 	s := k.c.storage(name)
 	switch {
 	case s == nil:
-		return badStatus("storage '" + name + "' does not exist")
+		return serverError("storage '" + name + "' does not exist")
 	case s.disabled || !s.on(k.n.name):
-		return badStatus("storage '" + name + "' is disabled")
+		return serverError("storage '" + name + "' is disabled")
 	case s.down:
-		return badStatus(s.downText)
+		return serverError(s.downText)
 	}
-	rows := []object{}
+	rows := k.visibleImages(s)
 	if kind := k.param("content"); s.holds("backup") && (kind == "" || kind == "backup") {
 		rows = append(rows, k.visibleBackups(s)...)
 	}
@@ -110,6 +110,40 @@ func (k *call) storageContent() *reply {
 		})
 	}
 	return ok(rows)
+}
+
+// visibleImages are the disks of the node's guests on its pool storages; seeing
+// them needs more than auditing.
+func (k *call) visibleImages(s *storage) []object {
+	rows := []object{}
+	for _, g := range k.c.order {
+		kind := map[string]string{typeVM: "images", typeContainer: "rootdir"}[g.kind]
+		wanted := k.param("content")
+		switch {
+		case g.node != k.n.name || s.name != g.home(),
+			wanted != "" && wanted != kind,
+			k.params.Has("vmid") && strconv.Itoa(g.vmid) != k.param("vmid"),
+			!k.who.rights.has(fmt.Sprintf("/vms/%d", g.vmid), "VM.Config.Disk"):
+			continue
+		}
+		rows = append(rows, g.image(s, kind))
+	}
+	return rows
+}
+
+// image is a guest's disk: LVM tells the creation as a string, ZFS tells none
+// but a parent.
+func (g *guest) image(s *storage, kind string) object {
+	name := fmt.Sprintf("vm-%d-disk-0", g.vmid)
+	row := object{
+		"volid": s.name + ":" + name, "content": kind, "format": "raw", "size": g.maxDisk, "vmid": g.vmid,
+	}
+	if g.onPool {
+		row["name"], row["parent"] = name, nil
+	} else {
+		row["ctime"] = strconv.FormatInt(g.created.Unix(), 10)
+	}
+	return row
 }
 
 // visibleBackups filters the storage's backups by right and VMID.
