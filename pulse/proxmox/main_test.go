@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,3 +160,10 @@ func status(code int) http.Handler {
 }
 
 const versionBody = `{"data":{"release":"9.2","repoid":"14a22df35955d97d","version":"9.2.11"}}`
+
+// traceConnected tells the client that the connection stands, as a real transport does.
+func traceConnected(req *http.Request) {
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+}

@@ -1,0 +1,497 @@
+package proxmox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cluster is three members in this process: pve-a is configured, the others are learned.
+type cluster struct {
+	mu    sync.Mutex
+	fault map[string]func(*http.Request) (*http.Response, error)
+	asked []string
+}
+
+var (
+	memberA = "https://pve-a:8006"
+	memberB = "https://192.0.2.12:8006"
+	memberC = "https://192.0.2.13:8006"
+)
+
+func knownMembers() []Member {
+	return []Member{{Name: "pve-a", Address: "https://192.0.2.11:8006"}, {Name: "pve-b", Address: memberB}, {Name: "pve-c", Address: memberC}}
+}
+
+func newCluster(t *testing.T) (*cluster, *Client) {
+	t.Helper()
+	s := &cluster{fault: map[string]func(*http.Request) (*http.Response, error){}}
+	c := inProcess(t, s.serve, func(o *Options) { o.Trust.Known = knownMembers() })
+	c.setMembers(knownMembers(), "pve-a")
+	return s, c
+}
+
+func (s *cluster) serve(member string, req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, member)
+	fault := s.fault[member]
+	s.mu.Unlock()
+	if fault != nil {
+		return fault(req)
+	}
+	switch {
+	case strings.HasSuffix(req.URL.Path, "/cluster/resources"), strings.HasSuffix(req.URL.Path, "/cluster/status"):
+		return respond(req, jsonReply(`{"data":[]}`)), nil
+	case strings.HasSuffix(req.URL.Path, "/current"):
+		return respond(req, jsonReply(`{"data":{"status":"running"}}`)), nil
+	}
+	return respond(req, jsonReply(versionBody)), nil
+}
+
+func (s *cluster) set(member string, fault func(*http.Request) (*http.Response, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault[member] = fault
+}
+
+func (s *cluster) whoWasAsked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.asked
+	s.asked = nil
+	return out
+}
+
+func refusing(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
+
+func hanging(req *http.Request) (*http.Response, error) {
+	traceConnected(req)
+	<-req.Context().Done()
+	return nil, context.Cause(req.Context())
+}
+
+func answering(code int) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) { return respond(req, status(code)), nil }
+}
+
+func resources(t *testing.T, c *Client) (string, error) {
+	t.Helper()
+	_, meta, err := c.Resources(t.Context())
+	return meta.Member, err
+}
+
+func health(c *Client, member string) MemberHealth {
+	for _, m := range c.Members() {
+		if m.Address == member {
+			return m
+		}
+	}
+	return MemberHealth{}
+}
+
+func TestFailoverAfterOneConnectFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		member, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberA, member)
+		s.set(memberA, refusing)
+		s.whoWasAsked()
+		member, err = resources(t, c)
+		require.NoError(t, err, "the same call goes on elsewhere")
+		require.Equal(t, memberB, member)
+		require.Equal(t, []string{memberA, memberB}, s.whoWasAsked())
+		_, err = resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, []string{memberB}, s.whoWasAsked(), "the dead member is left alone")
+		require.ErrorIs(t, health(c, memberA).Err, ErrRefused)
+		require.True(t, health(c, memberB).Active)
+		require.NoError(t, health(c, memberB).Err, "one dead member never makes the rest look dead")
+	})
+}
+
+func TestFailoverAfterTwoTimeouts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, hanging)
+		_, err := resources(t, c)
+		require.ErrorIs(t, err, ErrTimeout)
+		require.True(t, health(c, memberA).Active, "one time-out may be a slow moment")
+		member, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberB, member)
+		require.True(t, health(c, memberB).Active)
+	})
+}
+
+func TestOneAnswerBetweenTimeoutsStartsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		for range 3 {
+			s.set(memberA, hanging)
+			_, err := resources(t, c)
+			require.ErrorIs(t, err, ErrTimeout)
+			s.set(memberA, nil)
+			_, err = resources(t, c)
+			require.NoError(t, err)
+		}
+		require.True(t, health(c, memberA).Active)
+	})
+}
+
+// TestAnImpatientCallerDoesNotSwitch: a call that was given no time says nothing about the member.
+func TestAnImpatientCallerDoesNotSwitch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, hanging)
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, _, err := c.Resources(ctx)
+			cancel()
+			require.ErrorIs(t, err, ErrTimeout)
+		}
+		require.True(t, health(c, memberA).Active)
+		require.NoError(t, health(c, memberA).Err)
+	})
+}
+
+// TestGoesBackAfterFiveHealthyMinutes and not before, however often the configured member flaps.
+func TestGoesBackAfterFiveHealthyMinutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, refusing)
+		poll := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Second) {
+				_, err := resources(t, c)
+				require.NoError(t, err)
+			}
+		}
+		poll(10 * time.Minute)
+		require.True(t, health(c, memberB).Active)
+		looks := 0
+		for _, member := range s.whoWasAsked() {
+			if member == memberA {
+				looks++
+			}
+		}
+		require.InDelta(t, 10, looks, 1, "it is looked at once a minute")
+
+		s.set(memberA, nil)
+		poll(4 * time.Minute)
+		require.True(t, health(c, memberB).Active)
+		s.set(memberA, answering(503))
+		poll(2 * time.Minute)
+		s.set(memberA, nil)
+		poll(5 * time.Minute)
+		require.True(t, health(c, memberB).Active, "the five minutes begin anew")
+		poll(2 * time.Minute)
+		require.True(t, health(c, memberA).Active)
+		require.NoError(t, health(c, memberA).Err)
+		s.whoWasAsked()
+		poll(time.Minute)
+		require.NotContains(t, s.whoWasAsked(), memberB)
+	})
+}
+
+// TestLookingAtTheConfiguredMemberDoesNotHoldUpCalls: it may swallow packets.
+func TestLookingAtTheConfiguredMemberDoesNotHoldUpCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, refusing)
+		_, err := resources(t, c)
+		require.NoError(t, err)
+		s.set(memberA, hanging)
+		time.Sleep(time.Minute)
+		started := time.Now()
+		_, err = resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(started))
+		require.Contains(t, s.whoWasAsked(), memberA)
+	})
+}
+
+// TestNodeFailureIsAboutTheNode: 595 and 596 for a node's own path never mark the member asked.
+func TestNodeFailureIsAboutTheNode(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]error{595: ErrNodeUnreachable, 596: ErrNodeHung, 597: ErrNodeHung, 599: ErrNodeHung} {
+		synctest.Test(t, func(t *testing.T) {
+			s, c := newCluster(t)
+			s.set(memberA, func(req *http.Request) (*http.Response, error) {
+				if strings.Contains(req.URL.Path, "/nodes/pve-c/") {
+					return respond(req, status(code)), nil
+				}
+				return respond(req, jsonReply(`{"data":[]}`)), nil
+			})
+			for range 5 {
+				_, _, err := c.GuestStatus(t.Context(), "pve-c", VM, 1103)
+				require.ErrorIs(t, err, want)
+				_, _, err = c.NodeStatus(t.Context(), "pve-c")
+				require.ErrorIs(t, err, want)
+				member, err := resources(t, c)
+				require.NoError(t, err)
+				require.Equal(t, memberA, member)
+			}
+			require.True(t, health(c, memberA).Active)
+			require.NoError(t, health(c, memberA).Err)
+			require.Equal(t, []string{}, append([]string{}, without(s.whoWasAsked(), memberA)...))
+		})
+	}
+}
+
+func without(list []string, drop string) []string {
+	var out []string
+	for _, text := range list {
+		if text != drop {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// TestTimeoutAboutAnotherNodeIsNoStrike: the member asked may be fine and the node hung.
+func TestTimeoutAboutAnotherNodeIsNoStrike(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, func(req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.URL.Path, "/nodes/pve-c/") {
+				return hanging(req)
+			}
+			return respond(req, jsonReply(`{"data":[]}`)), nil
+		})
+		for range 4 {
+			_, _, err := c.NodeStatus(t.Context(), "pve-c")
+			require.ErrorIs(t, err, ErrTimeout)
+			time.Sleep(15 * time.Minute)
+		}
+		require.True(t, health(c, memberA).Active)
+		require.NoError(t, health(c, memberA).Err)
+	})
+}
+
+// TestDeadDaemonOfTheMemberAsked: its own privileged daemon is down; another member can answer, and nobody is marked.
+func TestDeadDaemonOfTheMemberAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, func(req *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(req.URL.Path, "/cluster/status") {
+				return respond(req, status(595)), nil
+			}
+			return respond(req, jsonReply(`{"data":[]}`)), nil
+		})
+		_, meta, err := c.ClusterStatus(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, memberB, meta.Member)
+		member, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberA, member)
+	})
+}
+
+func TestAllMembersDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		for _, member := range []string{memberA, memberB, memberC, "https://192.0.2.11:8006"} {
+			s.set(member, refusing)
+		}
+		_, err := resources(t, c)
+		require.ErrorIs(t, err, ErrRefused)
+		require.Contains(t, err.Error(), memberA, "what is said is about the configured address")
+		require.Equal(t, []string{memberA, memberB, memberC, "https://192.0.2.11:8006"}, s.whoWasAsked())
+		_, err = resources(t, c)
+		require.ErrorIs(t, err, ErrRefused, "a call is always tried")
+		require.LessOrEqual(t, len(s.whoWasAsked()), 2)
+		s.set(memberC, nil)
+		for range 20 {
+			if _, err = resources(t, c); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Second)
+		}
+		require.NoError(t, err)
+		require.True(t, health(c, memberC).Active)
+	})
+}
+
+// TestRefusedCredentialsAreNotTriedEverywhere: the other members know the same users.
+func TestRefusedCredentialsAreNotTriedEverywhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		s.set(memberA, answering(401))
+		_, err := resources(t, c)
+		require.ErrorIs(t, err, ErrUnauthorized)
+		require.Equal(t, []string{memberA}, s.whoWasAsked())
+	})
+}
+
+func TestAvoid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		require.True(t, c.Avoid(memberA))
+		member, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberB, member)
+		require.True(t, c.Avoid(memberB))
+		require.True(t, c.Avoid(memberC))
+		require.False(t, c.Avoid("https://192.0.2.11:8006"), "nobody is left")
+		_, err = resources(t, c)
+		require.NoError(t, err, "someone is asked all the same")
+		s.whoWasAsked()
+		_, alone := newCluster(t)
+		alone.setMembers([]Member{}, "")
+		require.False(t, alone.Avoid(memberA))
+	})
+}
+
+func TestMembersAreKeptAsTheyChange(t *testing.T) {
+	t.Parallel()
+	_, c := newCluster(t)
+	names := func() (out []string) {
+		for _, m := range c.Members() {
+			out = append(out, m.Name+" "+m.Address)
+		}
+		return out
+	}
+	require.Equal(t, []string{"pve-a " + memberA, "pve-a https://192.0.2.11:8006", "pve-b " + memberB, "pve-c " + memberC}, names())
+	c.setMembers([]Member{{Name: "pve-d", Address: "https://[2001:db8::4]:8006"}, {Name: "pve-b", Address: memberB}, {Name: "no-address"}}, "")
+	require.Equal(t, []string{"pve-a " + memberA, "pve-b " + memberB, "pve-d https://[2001:db8::4]:8006"}, names())
+}
+
+func TestBreakerStopsCallsAboutAHungNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		asked := 0
+		hung := true
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.HasSuffix(req.URL.Path, "/current") {
+				asked++
+				if hung {
+					return respond(req, status(596)), nil
+				}
+			}
+			return respond(req, jsonReply(`{"data":{"status":"running"}}`)), nil
+		})
+		guest := func() error { _, _, err := c.GuestStatus(t.Context(), "pve-c", VM, 1103); return err }
+		require.ErrorIs(t, guest(), ErrNodeHung)
+		err := guest()
+		require.ErrorIs(t, err, ErrSuspended)
+		require.ErrorIs(t, err, ErrNodeHung, "why it is suspended")
+		require.Equal(t, 1, asked)
+		_, _, err = c.NodeStatus(t.Context(), "pve-c")
+		require.NoError(t, err, "calls that need no daemon go on")
+		_, _, err = c.GuestStatus(t.Context(), "pve-b", VM, 1)
+		require.ErrorIs(t, err, ErrNodeHung, "another node has a breaker of its own")
+		asked = 0
+		tries := []time.Duration{}
+		started := time.Now()
+		for time.Since(started) < 40*time.Minute {
+			before := asked
+			_ = guest()
+			if asked > before {
+				tries = append(tries, time.Since(started).Round(time.Second))
+			}
+			time.Sleep(time.Second)
+		}
+		require.Equal(t, []time.Duration{30 * time.Second, 90 * time.Second, 210 * time.Second, 450 * time.Second, 930 * time.Second, 1530 * time.Second, 2130 * time.Second}, tries)
+		hung = false
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, guest())
+		require.NoError(t, guest())
+	})
+}
+
+func TestBreakerWaitsForThreeRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		code := 595
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+			return respond(req, status(code)), nil
+		})
+		node := func() error { _, _, err := c.NodeStatus(t.Context(), "pve-c"); return err }
+		for range 3 {
+			require.NotErrorIs(t, node(), ErrSuspended)
+		}
+		require.ErrorIs(t, node(), ErrSuspended)
+		time.Sleep(time.Minute)
+		code = 403
+		require.ErrorIs(t, node(), ErrForbidden, "the node answers again, whatever it says")
+		code = 595
+		require.NotErrorIs(t, node(), ErrSuspended)
+	})
+}
+
+// TestBreakerLetsOneCallTry: while it is not known whether the node answers again, the others do not queue behind.
+func TestBreakerLetsOneCallTry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) { return hanging(req) })
+		guest := func(ctx context.Context) error { _, _, err := c.GuestStatus(ctx, "pve-c", VM, 1103); return err }
+		require.ErrorIs(t, guest(t.Context()), ErrTimeout)
+		time.Sleep(30 * time.Second)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var suspended, timedOut int
+		started := time.Now()
+		for range 5 {
+			wg.Go(func() {
+				err := guest(t.Context())
+				mu.Lock()
+				defer mu.Unlock()
+				if errors.Is(err, ErrSuspended) {
+					suspended++
+					return
+				}
+				timedOut++
+			})
+		}
+		wg.Wait()
+		require.Equal(t, [2]int{4, 1}, [2]int{suspended, timedOut})
+		require.Equal(t, 8*time.Second, time.Since(started), "a try is given less time")
+
+		time.Sleep(10 * time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, guest(ctx), context.Canceled)
+		require.NotErrorIs(t, guest(t.Context()), ErrSuspended, "a try that was called off counts for nothing")
+	})
+}
+
+func ExampleClient_Members() {
+	c, err := New(Options{
+		Kind: PVE, Address: "pve-a.lan", Credential: Credential{TokenID: "monitor@pve!pulse", TokenSecret: "…"},
+		Trust: Trust{Known: []Member{{Name: "pve-b", Address: "https://192.0.2.12:8006"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	for _, m := range c.Members() {
+		fmt.Println(m.Address, m.Active)
+	}
+	// Output:
+	// https://pve-a.lan:8006 true
+	// https://192.0.2.12:8006 false
+}
