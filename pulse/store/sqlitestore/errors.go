@@ -27,8 +27,7 @@ var (
 
 // code gives the extended result code of an error of SQLite, 0 of another error.
 func code(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()
 	}
 	return 0

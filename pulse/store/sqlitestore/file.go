@@ -58,8 +58,7 @@ func createFile(path string) error {
 
 // plain leaves out the operation and the path that a file system's error repeats.
 func plain(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

@@ -87,7 +87,9 @@ func countUp(ctx context.Context, s store.Store, endless bool, out io.Writer) er
 			return err
 		}
 		done++
-		fmt.Fprintln(out, n+1)
+		if _, err := fmt.Fprintln(out, n+1); err != nil {
+			return err
+		}
 	}
 	return nil
 }

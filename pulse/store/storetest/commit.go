@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,8 +35,8 @@ func put(tb testing.TB, s store.Store, group string, keysAndValues ...string) st
 	heads, err := s.Heads(tb.Context(), group)
 	require.NoError(tb, err)
 	c := store.Commit{Group: group, Epoch: heads[0].Epoch}
-	for i := 0; i < len(keysAndValues); i += 2 {
-		c.Ops = append(c.Ops, store.Op{Key: keysAndValues[i], Any: true, Value: []byte(keysAndValues[i+1])})
+	for pair := range slices.Chunk(keysAndValues, 2) {
+		c.Ops = append(c.Ops, store.Op{Key: pair[0], Any: true, Value: []byte(pair[1])})
 	}
 	rev, err := s.Commit(tb.Context(), c)
 	require.NoError(tb, err)

@@ -100,12 +100,13 @@ func noAppendIsLost(t *testing.T, h Harness) {
 	rev := put(t, open(t, h), "g", "a", "1")
 	s := race(t, h, func(s store.Store, racer int) {
 		for lap := 0; lap < laps; {
+			mark := []byte{byte(racer), byte(lap)} //nolint:gosec // both are small
 			_, size, err := s.ReadChunk(t.Context(), id, 0, 0)
 			if !assert.NoError(t, err) {
 				return
 			}
 			_, err = s.Commit(t.Context(), store.Commit{
-				Group: "g", Epoch: rev.Epoch, Appends: []store.Append{{Chunk: "c", At: size, Data: []byte{byte(racer), byte(lap)}}},
+				Group: "g", Epoch: rev.Epoch, Appends: []store.Append{{Chunk: "c", At: size, Data: mark}},
 			})
 			if err == nil {
 				lap++
