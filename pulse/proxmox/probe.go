@@ -120,6 +120,11 @@ func Probe(ctx context.Context, opt Options) (ProbeResult, error) {
 	if err != nil {
 		return ProbeResult{}, probeError(StageAddress, err, sentence(err.Error()))
 	}
+	// It is about this address, not about whether another member would do.
+	opt.Trust.Known = slices.Clone(opt.Trust.Known)
+	for i := range opt.Trust.Known {
+		opt.Trust.Known[i].Address = ""
+	}
 	c, err := New(opt)
 	if err != nil {
 		return ProbeResult{}, probeError(StageCredentials, err, sentence(strings.TrimPrefix(err.Error(), "proxmox client: ")))

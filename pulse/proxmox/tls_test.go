@@ -339,3 +339,21 @@ func TestNoHTTP2IsOffered(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 0, offered.Load())
 }
+
+// newHostAt is newHost on a listener of the test's choice.
+func newHostAt(t testing.TB, l net.Listener, cert *tls.Certificate, h http.Handler) *host {
+	t.Helper()
+	s := newHost(t, cert, h)
+	handler := s.Config.Handler
+	s.Server.Close()
+	again := httptest.NewUnstartedServer(handler)
+	require.NoError(t, again.Listener.Close())
+	again.Listener = l
+	again.TLS = s.TLS.Clone()
+	again.TLS.Certificates = nil
+	again.Config.ErrorLog = discardLog
+	again.StartTLS()
+	t.Cleanup(again.Close)
+	s.Server = again
+	return s
+}
