@@ -16,20 +16,24 @@ const (
 	Connected    ConnectionStatus = "connected"
 	Degraded     ConnectionStatus = "degraded"     // read, but not all of it, or not lately
 	Disconnected ConnectionStatus = "disconnected" // the latest pass failed, or none ended for long
+	Pending      ConnectionStatus = "pending"      // no pass ended yet
 )
 
 // Connection is how well a target is reached, and why not better.
 type Connection struct {
 	Status ConnectionStatus
 	Reason estate.Reason // empty unless the latest pass failed
-	Error  string        // one sentence for people; empty when connected, and before the first pass ended
+	Error  string        // one sentence for people; empty when connected or pending
 }
+
+// reached tells whether the present readings come from the target.
+func (c Connection) reached() bool { return c.Status == Connected || c.Status == Degraded }
 
 // JudgeConnection tells how well a target is reached as of now. A nil observation is that of a target not read yet.
 // A target whose latest pass does not end is first degraded, then disconnected, by the horizon.
 func JudgeConnection(o *estate.Observation, h estate.Horizon, now time.Time) Connection {
 	if o == nil {
-		return Connection{Status: Disconnected}
+		return Connection{Status: Pending}
 	}
 	return judgeConnection(o.Poll, h.Judge(estate.Seen{At: o.Poll.LastSuccess}, now))
 }
@@ -39,7 +43,7 @@ func judgeConnection(p estate.Poll, fresh estate.Freshness) Connection {
 	case p.Reason != "":
 		return Connection{Disconnected, p.Reason, p.Error}
 	case p.LastSuccess.IsZero():
-		return Connection{Status: Disconnected}
+		return Connection{Status: Pending}
 	case fresh == estate.Unknown:
 		return Connection{Status: Disconnected, Error: "no reading has ended for long"}
 	case p.Degraded != "":

@@ -99,8 +99,10 @@ func (s *Snapshot) findNode(id string) (place, bool) {
 func (s *Snapshot) findGuest(id string) (Resource, bool) {
 	if h, rest, ok := s.cutTarget(id); ok {
 		digits, _, _ := strings.Cut(strings.TrimPrefix(rest, "guest/"), "/")
-		r, ok := s.guestResource(h, digits)
-		return r, ok && r.UID == id
+		if r, ok := s.guestResource(h, digits); ok && r.UID == id {
+			return r, true
+		}
+		return Resource{}, false
 	}
 	h, rest, ok := s.cutSlug(id)
 	if !ok {

@@ -83,7 +83,7 @@ func (n naive) addTarget(d *naiveDocument, r reading) {
 		d.PBS = append(d.PBS, n.server(r, c))
 	}
 	before, ok := d.Health[key]
-	d.Health[key] = c.Status != Disconnected && (before || !ok)
+	d.Health[key] = naiveReached(c) && (before || !ok)
 	for i := range o.Nodes {
 		d.Nodes = append(d.Nodes, n.node(r, &o.Nodes[i], c))
 	}
@@ -96,6 +96,8 @@ func (n naive) addTarget(d *naiveDocument, r reading) {
 		}
 	}
 }
+
+func naiveReached(c Connection) bool { return c.Status == "connected" || c.Status == "degraded" }
 
 // gaps collects the names of unknown numbers.
 type gaps []string
@@ -190,12 +192,12 @@ func (n naive) node(r reading, v *estate.Node, c Connection) naiveNode {
 func naiveNodeHealth(r reading, v *estate.Node, c Connection, fresh estate.Freshness) string {
 	missed := r.obs.Poll.Unreachable
 	switch {
-	case c.Status == Disconnected:
+	case !naiveReached(c):
 		return "error"
-	case v.Status == "offline":
-		return "offline"
 	case fresh != estate.Live || v.Status == "unknown":
 		return "stale"
+	case v.Status == "offline":
+		return "offline"
 	case slices.Contains(missed, v.Name) || v.Address != "" && slices.Contains(missed, v.Address):
 		return "unreachable"
 	}
@@ -367,7 +369,7 @@ func (n naive) server(r reading, c Connection) naiveServer {
 
 func (x *naiveServer) words(c Connection) {
 	switch {
-	case c == Connection{Status: Disconnected}:
+	case c.Status == Pending:
 		x.Status, x.Health = "unknown", "unhealthy"
 	case c.Status == Disconnected:
 		x.Status, x.Health = "offline", "unhealthy"

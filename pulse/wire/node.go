@@ -21,12 +21,12 @@ const (
 func (p *pass) nodeHealth(n *estate.Node, fresh estate.Freshness) nodeHealth {
 	unreachable := p.obs.Poll.Unreachable
 	switch {
-	case p.conn.Status == Disconnected:
+	case !p.conn.reached():
 		return healthError
-	case n.Status == estate.NodeOffline:
-		return healthOffline
 	case fresh != estate.Live || n.Status == estate.NodeUnknown:
 		return healthSilent
+	case n.Status == estate.NodeOffline:
+		return healthOffline
 	case slices.Contains(unreachable, n.Name), n.Address != "" && slices.Contains(unreachable, n.Address):
 		return healthUnreached
 	default:

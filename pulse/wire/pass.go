@@ -116,7 +116,7 @@ func (p *pass) specs() (spec[estate.Node], spec[estate.Guest], spec[estate.Stora
 func (p *pass) encodeEntry(w *writer, old *holding) {
 	w.reset()
 	p.next.words = p.connectionRow(w)
-	p.next.healthy = p.conn.Status != Disconnected
+	p.next.healthy = p.conn.reached()
 	if bytes.Equal(w.buf, old.entry.body) {
 		p.next.entry = old.entry
 		return

@@ -13,7 +13,7 @@ type spec[T any] struct {
 }
 
 // rowEstimate is what a row is taken to need in bytes before its resource was ever encoded.
-const rowEstimate = 900
+const rowEstimate = 640
 
 // plan pairs the new list with the old one and returns the new rows. A row whose content is the same has its body
 // already.

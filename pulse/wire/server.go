@@ -21,7 +21,7 @@ func serverUID(id estate.TargetID) string { return string(id) + "/server" }
 // serverWords returns status and connectionHealth.
 func (p *pass) serverWords(fresh estate.Freshness) (status, health string) {
 	switch {
-	case p.conn.Status == Disconnected && p.conn.Error == "" && p.conn.Reason == "":
+	case p.conn.Status == Pending:
 		return serverUnknown, serverUnhealthy
 	case p.conn.Status == Disconnected:
 		return serverOffline, serverUnhealthy
