@@ -27,7 +27,7 @@ func TestDeclaredTargetsFollowTheirFile(t *testing.T) {
 		open := func(declared ...config.Target) []pulse.TargetState {
 			l.options.Declared = declared
 			l.reopen()
-			require.NoError(t, l.monitor.Load(t.Context()))
+			require.NoError(t, l.monitor.Load(l.t.Context()))
 			return l.monitor.Snapshot().Targets
 		}
 		first := open(declaredTarget("a", "192.0.2.1"), declaredTarget("b", "192.0.2.2"))
@@ -43,11 +43,11 @@ func TestDeclaredTargetsFollowTheirFile(t *testing.T) {
 		require.Equal(t, "renamed", moved[1].Config.Name)
 
 		name := "x"
-		_, err := l.monitor.UpdateTarget(t.Context(), moved[0].Config.ID, pulse.TargetPatch{Name: &name})
+		_, err := l.monitor.UpdateTarget(l.t.Context(), moved[0].Config.ID, pulse.TargetPatch{Name: &name})
 		var declared *pulse.DeclaredError
 		require.ErrorAs(t, err, &declared)
 		require.Equal(t, "/etc/pulse/targets.yaml", declared.File)
-		require.ErrorAs(t, l.monitor.RemoveTarget(t.Context(), moved[0].Config.ID), &declared)
+		require.ErrorAs(t, l.monitor.RemoveTarget(l.t.Context(), moved[0].Config.ID), &declared)
 
 		require.Len(t, open(declaredTarget("a", "192.0.2.9")), 1)
 		require.Empty(t, open())
@@ -62,7 +62,7 @@ func TestManyDeclaredTargetsApply(t *testing.T) {
 			l.options.Declared = append(l.options.Declared, declaredTarget(host, host))
 		}
 		l.reopen()
-		require.NoError(t, l.monitor.Load(t.Context()))
+		require.NoError(t, l.monitor.Load(l.t.Context()))
 		require.Len(t, l.monitor.Snapshot().Targets, 200)
 	})
 }
@@ -81,7 +81,7 @@ func TestReplacedCertificateIsRefusedUntilItIsAccepted(t *testing.T) {
 		l.within(5*time.Second, "refused", func() bool { return l.state(id).Observation.Poll.Reason == estate.ReasonTLS })
 		offered := l.estate.Clusters()[0].Nodes[0].Fingerprint
 		require.Contains(t, l.state(id).Reason, offered)
-		_, err := l.monitor.UpdateTarget(t.Context(), id, pulse.TargetPatch{Fingerprint: &offered})
+		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Fingerprint: &offered})
 		require.NoError(t, err)
 		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
 	})

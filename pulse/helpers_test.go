@@ -59,6 +59,7 @@ func (l *lab) reopen() {
 
 // run runs the monitor; the returned function stops it and waits.
 func (l *lab) run() (stop func()) {
+	require.NoError(l.t, l.monitor.Load(l.t.Context()))
 	ctx, cancel := context.WithCancel(l.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- l.monitor.Run(ctx) }()
@@ -71,12 +72,12 @@ func (l *lab) run() (stop func()) {
 // add configures the n-th cluster of the estate.
 func (l *lab) add(n int) config.Target {
 	cluster := l.estate.Clusters()[n]
-	return l.addPatch(estate.PVE, patchOf(cluster.Name, cluster.URL(), cluster.Credentials[sim.RoleAuditor]))
+	return l.addPatch(estate.PVE, patchOf(cluster.Name, cluster.URL(), cluster.Credentials[sim.Auditor]))
 }
 
 func (l *lab) addServer(n int) config.Target {
 	server := l.estate.BackupServers()[n]
-	return l.addPatch(estate.PBS, patchOf(server.Name, server.URL, server.Credentials[sim.RoleAuditor]))
+	return l.addPatch(estate.PBS, patchOf(server.Name, server.URL, server.Credentials[sim.Auditor]))
 }
 
 func (l *lab) addPatch(kind estate.TargetKind, p pulse.TargetPatch) config.Target {

@@ -79,13 +79,22 @@ type write struct {
 	commit store.Commit
 }
 
+// flushTries bounds how often a flush tries again what met another writer.
+const flushTries = 3
+
 // flush writes the observations that are due: all that changed when everything is asked for, else those whose
 // structure changed or that were written long ago. All go in one transaction where the store can.
 func (m *Monitor) flush(ctx context.Context, everything bool) {
-	writes := m.dueWrites(time.Now(), everything)
-	if len(writes) == 0 {
-		return
+	for range flushTries {
+		writes := m.dueWrites(time.Now(), everything)
+		if len(writes) == 0 || !m.writeOnce(ctx, writes) {
+			return
+		}
 	}
+}
+
+// writeOnce makes the writes and tells whether one of them has to be tried again.
+func (m *Monitor) writeOnce(ctx context.Context, writes []write) (again bool) {
 	commits := make([]store.Commit, len(writes))
 	for i, w := range writes {
 		commits[i] = w.commit
@@ -93,8 +102,11 @@ func (m *Monitor) flush(ctx context.Context, everything bool) {
 	results, err := store.CommitMany(ctx, m.opt.Store, commits)
 	m.noteStore(err)
 	for i, result := range results {
-		m.noteWrite(ctx, writes[i], result)
+		if m.noteWrite(ctx, writes[i], result) {
+			again = true
+		}
 	}
+	return again
 }
 
 func (m *Monitor) dueWrites(now time.Time, everything bool) []write {
@@ -132,29 +144,30 @@ func (t *target) writeDue(now time.Time, everything bool) bool {
 	}
 }
 
-// noteWrite keeps the outcome of a write, or, where another process wrote, how to write next time.
-func (m *Monitor) noteWrite(ctx context.Context, w write, result store.Result) {
+// noteWrite keeps the outcome of a write. Where another writer came first, a pin or another process, it learns what is
+// stored now and asks for another try.
+func (m *Monitor) noteWrite(ctx context.Context, w write, result store.Result) (again bool) {
 	id := estate.TargetID(w.commit.Group)
-	if result.Err == nil {
+	if raced(result.Err) {
+		mem, err := m.readMemory(ctx, id)
+		if err != nil {
+			m.noteStore(err)
+			return false
+		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		w.target.memory.epoch = result.Rev.Epoch
-		w.target.memory.obsRev = result.Rev
-		w.target.memory.stored, w.target.memory.storedAt = w.obs, time.Now()
-		return
+		w.target.memory.epoch, w.target.memory.obsRev = mem.epoch, mem.obsRev
+		return true
 	}
-	if !raced(result.Err) {
+	if result.Err != nil {
 		m.log.Warn("an observation was not written", "target", id, "err", result.Err)
-		return
-	}
-	mem, err := m.readMemory(ctx, id)
-	if err != nil {
-		m.noteStore(err)
-		return
+		return false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w.target.memory.epoch, w.target.memory.obsRev = mem.epoch, mem.obsRev
+	w.target.memory.epoch, w.target.memory.obsRev = result.Rev.Epoch, result.Rev
+	w.target.memory.stored, w.target.memory.storedAt = w.obs, time.Now()
+	return false
 }
 
 // saveLearned keeps what a client learned, for the next start.

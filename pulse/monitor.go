@@ -14,7 +14,6 @@ import (
 
 	"github.com/proxpulse/proxpulse/pulse/config"
 	"github.com/proxpulse/proxpulse/pulse/estate"
-	"github.com/proxpulse/proxpulse/pulse/proxmox"
 	"github.com/proxpulse/proxpulse/pulse/store"
 	"github.com/proxpulse/proxpulse/pulse/wire"
 )

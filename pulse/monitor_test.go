@@ -110,7 +110,7 @@ func TestUnreachableTargetTurnsStaleThenUnknownAndLosesNothing(t *testing.T) {
 		document := string(l.monitor.Snapshot().Wire.State().Plain())
 		require.Contains(t, document, `"freshness":"unknown"`)
 		require.NotContains(t, document, `"freshness":"live"`)
-		require.NoError(t, l.estate.Start(t.Context()))
+		require.NoError(t, l.estate.Start(l.t.Context()))
 		l.within(2*time.Minute, "connected again", func() bool { return l.state(id).Status == pulse.Connected })
 	})
 }
@@ -146,7 +146,7 @@ func TestRestartShowsTheLastStateUntilTheFirstPass(t *testing.T) {
 		l.estate.Stop()
 		time.Sleep(time.Hour)
 		l.reopen()
-		require.NoError(t, l.monitor.Load(t.Context()))
+		require.NoError(t, l.monitor.Load(l.t.Context()))
 		state := l.state(id)
 		require.Len(t, state.Observation.Guests, 9)
 		require.Equal(t, pulse.Disconnected, state.Status)
@@ -161,12 +161,12 @@ func TestPollReadsOnlyWhatIsDue(t *testing.T) {
 		l.add(0)
 		name := l.estate.Clusters()[0].Name
 		resources := func() int { return l.estate.RequestCounts(name)["GET /cluster/resources"] }
-		require.NoError(t, l.monitor.Poll(t.Context()))
+		require.NoError(t, l.monitor.Poll(l.t.Context()))
 		require.Equal(t, 1, resources())
-		require.NoError(t, l.monitor.Poll(t.Context()))
+		require.NoError(t, l.monitor.Poll(l.t.Context()))
 		require.Equal(t, 1, resources(), "nothing is due yet")
 		time.Sleep(10 * time.Second)
-		require.NoError(t, l.monitor.Poll(t.Context()))
+		require.NoError(t, l.monitor.Poll(l.t.Context()))
 		require.Equal(t, 2, resources())
 		require.Len(t, l.state("pve-0").Observation.Guests, 5)
 	})
@@ -177,13 +177,13 @@ func TestChangedTargetIsReadAtOnce(t *testing.T) {
 	inLab(t, sim.Config{Guests: 5}, func(l *lab) {
 		defer l.run()()
 		cluster := l.estate.Clusters()[0]
-		bad := cluster.Credentials[sim.RoleAuditor]
+		bad := cluster.Credentials[sim.Auditor]
 		bad.TokenSecret = "00000000-0000-0000-0000-000000000000"
 		id := l.addPatch(estate.PVE, patchOf("lab", cluster.URL(), bad)).ID
 		l.within(5*time.Second, "rejected", func() bool { return l.state(id).Status == pulse.Disconnected })
 		require.Equal(t, estate.ReasonUnauthorized, l.state(id).Observation.Poll.Reason)
-		good := config.NewSecret(cluster.Credentials[sim.RoleAuditor].TokenSecret)
-		_, err := l.monitor.UpdateTarget(t.Context(), id, pulse.TargetPatch{TokenSecret: &good})
+		good := config.NewSecret(cluster.Credentials[sim.Auditor].TokenSecret)
+		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{TokenSecret: &good})
 		require.NoError(t, err)
 		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
 	})
@@ -195,26 +195,26 @@ func TestRemovedTargetIsForgotten(t *testing.T) {
 		defer l.run()()
 		id := l.add(0).ID
 		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
-		require.NoError(t, l.monitor.RemoveTarget(t.Context(), id))
+		require.NoError(t, l.monitor.RemoveTarget(l.t.Context(), id))
 		require.Empty(t, l.monitor.Snapshot().Targets)
 		require.Contains(t, string(l.monitor.Snapshot().Wire.State().Plain()), `"nodes":[]`)
-		group, err := l.store.List(t.Context(), string(id), "")
+		group, err := l.store.List(l.t.Context(), string(id), "")
 		require.NoError(t, err)
 		require.Empty(t, group.Items)
 		l.estate.ForgetRequests()
 		time.Sleep(time.Minute)
 		require.Empty(t, l.estate.RequestCounts(l.estate.Clusters()[0].Name))
 		require.Equal(t, estate.TargetID("pve-1"), l.add(0).ID, "a number is never used again")
-		require.ErrorIs(t, l.monitor.RemoveTarget(t.Context(), id), pulse.ErrNotFound)
+		require.ErrorIs(t, l.monitor.RemoveTarget(l.t.Context(), id), pulse.ErrNotFound)
 	})
 }
 
 func TestChangingAnUnknownTargetIsNotFound(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{}, func(l *lab) {
-		_, err := l.monitor.UpdateTarget(t.Context(), "pve-7", pulse.TargetPatch{})
+		_, err := l.monitor.UpdateTarget(l.t.Context(), "pve-7", pulse.TargetPatch{})
 		require.ErrorIs(t, err, pulse.ErrNotFound)
-		_, err = l.monitor.ProbeTarget(t.Context(), "pve-7")
+		_, err = l.monitor.ProbeTarget(l.t.Context(), "pve-7")
 		require.ErrorIs(t, err, pulse.ErrNotFound)
 	})
 }
@@ -226,13 +226,13 @@ func TestDuplicatesAreRefusedByName(t *testing.T) {
 		first := l.add(0)
 		l.within(time.Second, "members known", func() bool { return len(l.state(first.ID).Members) == 3 })
 		cluster, other := l.estate.Clusters()[0], l.estate.Clusters()[1]
-		credential := cluster.Credentials[sim.RoleAuditor]
+		credential := cluster.Credentials[sim.Auditor]
 		for name, p := range map[string]pulse.TargetPatch{
 			"the same address":   patchOf("x", cluster.URL(), credential),
 			"the same name":      patchOf(first.Name, other.URL(), credential),
 			"a member's address": patchOf("y", cluster.Nodes[2].URL, credential),
 		} {
-			_, err := l.monitor.AddTarget(t.Context(), estate.PVE, p)
+			_, err := l.monitor.AddTarget(l.t.Context(), estate.PVE, p)
 			var dup *pulse.DuplicateError
 			require.ErrorAs(t, err, &dup, name)
 			require.Equal(t, first.ID, dup.Target, name)
@@ -249,13 +249,13 @@ func TestSettingsApplyWithoutRestart(t *testing.T) {
 		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
 		name := l.estate.Clusters()[0].Name
 		every := 2 * time.Second
-		_, err := l.monitor.UpdateSettings(t.Context(), pulse.SettingsPatch{PollingInterval: &every})
+		_, err := l.monitor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: &every})
 		require.NoError(t, err)
 		l.estate.ForgetRequests()
 		time.Sleep(time.Minute)
 		require.InDelta(t, 30, l.estate.RequestCounts(name)["GET /cluster/resources"], 3)
 		tooShort := time.Second
-		_, err = l.monitor.UpdateSettings(t.Context(), pulse.SettingsPatch{PollingInterval: &tooShort})
+		_, err = l.monitor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: &tooShort})
 		var field *config.FieldError
 		require.ErrorAs(t, err, &field)
 		require.Equal(t, "pollingInterval", field.Field)
@@ -267,12 +267,12 @@ func TestWrongKeyStopsTheStartAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{}, func(l *lab) {
 		l.add(0)
-		before, err := l.store.Heads(t.Context(), "system")
+		before, err := l.store.Heads(l.t.Context(), "system")
 		require.NoError(t, err)
 		l.options.Keyring = config.NewKeyring(config.NewKey())
 		l.reopen()
-		require.ErrorIs(t, l.monitor.Load(t.Context()), config.ErrWrongKey)
-		after, err := l.store.Heads(t.Context(), "system")
+		require.ErrorIs(t, l.monitor.Load(l.t.Context()), config.ErrWrongKey)
+		after, err := l.store.Heads(l.t.Context(), "system")
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 	})
@@ -290,12 +290,12 @@ func TestReplacedKeySealsEverythingAnew(t *testing.T) {
 		} {
 			l.options.Keyring = keys
 			l.reopen()
-			require.NoError(t, l.monitor.Load(t.Context()))
+			require.NoError(t, l.monitor.Load(l.t.Context()))
 			if len(l.monitor.Snapshot().Targets) == 0 {
 				l.add(0)
 			}
 		}
-		require.NoError(t, l.monitor.Poll(t.Context()))
+		require.NoError(t, l.monitor.Poll(l.t.Context()))
 		require.Equal(t, pulse.Connected, l.state("pve-0").Status, l.state("pve-0").Reason)
 	})
 }
@@ -326,7 +326,7 @@ func TestFailingStoreChangesNothingAndIsToldAndHeals(t *testing.T) {
 		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
 		broken.fail.Store(true)
 		name := "other"
-		_, err := l.monitor.UpdateTarget(t.Context(), id, pulse.TargetPatch{Name: &name})
+		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: &name})
 		require.ErrorIs(t, err, pulse.ErrUnavailable)
 		require.NotEqual(t, name, l.state(id).Config.Name)
 		require.False(t, l.monitor.Ready().Ready)

@@ -1,11 +1,14 @@
 package pulse
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/estate"
+	"github.com/proxpulse/proxpulse/pulse/proxmox"
 )
 
 // errChanged reports a pass that a change of its target overtook.
@@ -29,11 +32,15 @@ func (m *Monitor) pass(ctx context.Context, s *session) error {
 	}
 	s.due = began.Add(s.interval)
 	m.cycles.Add(1)
-	if err := m.record(s, after, time.Since(began)); err != nil {
+	learned, err := m.record(s, after, time.Since(began))
+	if err != nil {
 		return err
 	}
 	m.logTurn(s.id, before, after)
-	return m.keepLearned(ctx, s)
+	if learned {
+		m.noteStore(m.saveLearned(ctx, s.id, s.client.Learned()))
+	}
+	return nil
 }
 
 // watch looks for what happened since the last pass and publishes it.
@@ -53,7 +60,8 @@ func (m *Monitor) watch(ctx context.Context, s *session) error {
 		}
 		return nil // the next pass tells whether it matters
 	}
-	return m.record(s, after, 0)
+	_, err = m.record(s, after, 0)
+	return err
 }
 
 // latest returns what is known about the session's target.
@@ -67,22 +75,27 @@ func (m *Monitor) latest(s *session) (*estate.Observation, error) {
 	return t.obs, nil
 }
 
-// record takes an observation over and publishes it.
-func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration) error {
+// record takes over what a session observed and publishes it. It tells whether the session also learned something that
+// the store does not know yet.
+func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration) (learned bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.targets[s.id]
 	if t == nil || t.session != s {
-		return errChanged
+		return false, errChanged
 	}
 	t.obs = obs
 	if took > 0 {
 		m.lastPass = took
 	}
+	if news := s.client.Learned(); news.At.After(t.memory.learned.At) {
+		learned = !sameLearned(t.memory.learned, news)
+		t.memory.learned = news
+	}
 	now := time.Now()
 	m.encode(t, now)
 	m.publish(now)
-	return nil
+	return learned, nil
 }
 
 // logTurn says when a target stops or starts to answer, once for each turn.
@@ -97,22 +110,8 @@ func (m *Monitor) logTurn(id estate.TargetID, before, after *estate.Observation)
 	}
 }
 
-// keepLearned stores what the client learned since the last time.
-func (m *Monitor) keepLearned(ctx context.Context, s *session) error {
-	learned := s.client.Learned()
-	m.mu.Lock()
-	t := m.targets[s.id]
-	if t == nil || t.session != s || !learned.At.After(t.memory.learned.At) {
-		m.mu.Unlock()
-		return nil
-	}
-	known := sameLearned(t.memory.learned, learned)
-	t.memory.learned = learned
-	m.mu.Unlock()
-	if known {
-		return nil
-	}
-	err := m.saveLearned(ctx, s.id, learned)
-	m.noteStore(err)
-	return nil // it is learned again at the next start
+// sameLearned tells whether two learnings differ in their time only.
+func sameLearned(a, b proxmox.Learned) bool {
+	return a.Version == b.Version && a.ClusterName == b.ClusterName &&
+		slices.Equal(a.Members, b.Members) && bytes.Equal(a.CA, b.CA)
 }

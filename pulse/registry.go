@@ -166,9 +166,13 @@ func (r *registry) writeCounters() (store.Op, error) {
 	return store.Op{Key: countersKey, Rev: r.revs[countersKey], Value: value}, err
 }
 
-// slugs returns the slugs of the targets of a kind.
+// slugs returns what no new slug of a kind may collide with: the slugs of its targets, and for PVE the beginning of
+// every PBS id on the wire.
 func (r *registry) slugs(kind estate.TargetKind) []string {
 	var taken []string
+	if kind == estate.PVE {
+		taken = append(taken, string(estate.PBS))
+	}
 	for _, t := range r.targets {
 		if t.Kind() == kind {
 			taken = append(taken, t.Slug)
