@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -79,8 +79,9 @@ func (k *call) nodeHistory() *reply {
 // guestHistory is the recorded load of a guest; while it was stopped only its
 // sizes are known.
 func (k *call) guestHistory() *reply {
-	g := k.c.guests[int(vmidOf(k.vars["vmid"]))]
-	if g == nil {
+	vmid, err := strconv.Atoi(k.vars["vmid"])
+	g := k.c.guests[vmid]
+	if err != nil || g == nil {
 		return missingHistory("pve-vm-9.0", k.vars["vmid"])
 	}
 	return k.history(func(at time.Time) object {
@@ -104,11 +105,6 @@ func (k *call) guestHistory() *reply {
 }
 
 func perSecond(before, after int64) float64 { return float64(after-before) / 60 }
-
-func vmidOf(text string) (vmid int64) {
-	_, _ = fmt.Sscan(text, &vmid)
-	return vmid
-}
 
 func missingHistory(folder, name string) *reply {
 	return serverError("RRD error: opening '/var/lib/rrdcached/db/" + folder + "/" + name + "': No such file or directory")

@@ -20,19 +20,18 @@ type node struct {
 	booted  time.Time
 	place   *endpoint
 
-	off           bool
-	proxyDown     bool // pveproxy refuses connections
-	daemonDown    bool // pvedaemon refuses: protected calls fail
-	hung          bool // pveproxy accepts and never answers
-	slow          time.Duration
-	proxyError    int    // what other members answer for its paths; 0 none
-	proxyReason   string // the reason that goes with it
-	frozen        int64  // tick of the numbers last published; -1 while pvestatd runs
-	thaw          int64  // tick after which pvestatd publishes again
-	statusWarm    bool   // a worker has measured CPU before
-	tasks         []*task
-	lastPID       uint32
-	statusChecked int64 // tick of the last node status, for its CPU delta
+	off         bool
+	proxyDown   bool // pveproxy refuses connections
+	daemonDown  bool // pvedaemon refuses: protected calls fail
+	hung        bool // pveproxy accepts and never answers
+	slow        time.Duration
+	proxyError  int    // what other members answer for its paths; 0 none
+	proxyReason string // the reason that goes with it
+	frozen      int64  // tick of the numbers last published; -1 while pvestatd runs
+	thaw        int64  // tick after which pvestatd publishes again
+	statusWarm  bool   // a worker has measured CPU before
+	tasks       []*task
+	lastPID     uint32
 }
 
 // published is the tick of the newest numbers of this node in tick current.
@@ -57,14 +56,14 @@ func (n *node) unfreeze(current int64) {
 
 // nodeReading is a node's numbers at one moment.
 type nodeReading struct {
-	uptime           int64
-	cpu, wait        float64
-	mem, disk        int64
-	load1, load5     float64
-	load15           float64
-	swapUsed         int64
-	netIn, netOut    int64
-	memoryFree, slab int64
+	uptime        int64
+	cpu, wait     float64
+	mem, disk     int64
+	load1, load5  float64
+	load15        float64
+	swapUsed      int64
+	netIn, netOut int64
+	memoryFree    int64
 }
 
 // at computes the numbers of tick n, at time t.

@@ -36,7 +36,6 @@ type reply struct {
 	status    int
 	reason    string
 	doc       *document // nil for an empty body
-	plain     bool      // the body is text, not JSON
 	protected bool      // passed through pvedaemon or another member
 }
 
