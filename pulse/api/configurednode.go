@@ -41,7 +41,7 @@ type ConfiguredNode struct {
 	LastSuccess      *time.Time        `json:"lastSuccess,omitempty" doc:"When it was last read; absent before that."`
 	Version          string            `json:"version,omitempty" doc:"The version that it runs, once known." example:"9.2.11"`
 	IsCluster        bool              `json:"isCluster,omitempty" doc:"Whether it is a cluster; absent when not."`
-	ClusterName      string            `json:"clusterName,omitempty" doc:"The cluster's name." example:"prod"`
+	ClusterName      string            `json:"clusterName,omitempty" doc:"The cluster's name; absent where the credential may not see it." example:"prod"`
 	ClusterEndpoints []ClusterEndpoint `json:"clusterEndpoints,omitempty" nullable:"false" doc:"The cluster's members."`
 	Source           string            `json:"source,omitempty" doc:"The file that declares it; it can be changed only there."`
 }
@@ -86,7 +86,7 @@ func configuredNode(t pulse.TargetState) ConfiguredNode {
 
 func (n *ConfiguredNode) cluster(t pulse.TargetState) {
 	o := t.Observation
-	if o == nil || o.Cluster.Name == "" {
+	if o == nil || (o.Cluster.Name == "" && len(o.Nodes) < 2) {
 		return
 	}
 	n.IsCluster, n.ClusterName = true, o.Cluster.Name

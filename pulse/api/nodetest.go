@@ -172,7 +172,8 @@ func (r *TestResult) count(found proxmox.ProbeResult) {
 		r.DatastoreCount = &count
 		return
 	}
-	count, cluster := len(found.Nodes), found.ClusterName != ""
+	count := len(found.Nodes)
+	cluster := found.ClusterName != "" || count > 1 // its name takes a right of its own
 	r.Message = fmt.Sprintf("Successfully connected to %d node(s)", count)
 	r.NodeCount, r.IsCluster = &count, &cluster
 	if cluster {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -28,6 +29,7 @@ const goodbyeTimeout = time.Second
 var (
 	errGoingAway = errors.New("pulse is stopping")
 	errTooFast   = errors.New("too many messages")
+	errTooLong   = errors.New("message too long")
 )
 
 // streamClient is one end of a stream. Its reader and its writer run side by side and share only the two channels.
@@ -67,7 +69,7 @@ func (c *streamClient) read() error {
 		return alive()
 	})
 	for {
-		_, message, err := c.conn.ReadMessage()
+		message, err := c.message()
 		if err != nil {
 			return err
 		}
@@ -81,6 +83,20 @@ func (c *streamClient) read() error {
 			offer(c.wanted)
 		}
 	}
+}
+
+// message reads one message. The connection's own limit counts what comes over the line, where a small message may stand
+// for a large one.
+func (c *streamClient) message() ([]byte, error) {
+	_, r, err := c.conn.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	message, err := io.ReadAll(io.LimitReader(r, maxInbound+1))
+	if err == nil && len(message) > maxInbound {
+		err = errTooLong
+	}
+	return message, err
 }
 
 func offer(to chan<- struct{}) {
@@ -172,6 +188,8 @@ func (c *streamClient) goodbye(cause error) {
 	switch {
 	case errors.Is(cause, errGoingAway):
 		code, text = websocket.CloseGoingAway, errGoingAway.Error()
+	case errors.Is(cause, errTooLong):
+		code, text = websocket.CloseMessageTooBig, errTooLong.Error()
 	case errors.Is(cause, errTooFast):
 		code, text = websocket.ClosePolicyViolation, errTooFast.Error()
 	}
