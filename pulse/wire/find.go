@@ -90,7 +90,7 @@ func (s *Snapshot) findNode(id string) (place, bool) {
 	obs := s.holdings[h].obs
 	for i := range obs.Nodes {
 		if obs.Nodes[i].Name == name {
-			return place{int32(h), int32(i)}, true
+			return place{h, i}, true
 		}
 	}
 	return place{}, false

@@ -9,7 +9,7 @@ import (
 )
 
 // place is where a row lies: which holding of the snapshot, and which of its rows of that kind.
-type place struct{ holding, index int32 }
+type place struct{ holding, index int }
 
 // order is what depends on which resources there are and not on their numbers, so that snapshots share it until the
 // former changes: the order of the rows in documents, and the ids of the storages.
@@ -26,10 +26,10 @@ func newOrder(holdings []*holding) *order {
 	o := &order{storageIDs: make([][]string, len(holdings)), storagePlaces: make(map[string]place)}
 	for h, held := range holdings {
 		for i := range held.obs.Nodes {
-			o.nodes = append(o.nodes, place{int32(h), int32(i)})
+			o.nodes = append(o.nodes, place{h, i})
 		}
 		for i := range held.obs.Guests {
-			at := place{int32(h), int32(i)}
+			at := place{h, i}
 			if held.obs.Guests[i].Kind == estate.Container {
 				o.containers = append(o.containers, at)
 			} else {
@@ -38,7 +38,7 @@ func newOrder(holdings []*holding) *order {
 		}
 		o.storageIDs[h] = make([]string, len(held.obs.Storages))
 		for i := range held.obs.Storages {
-			o.storages = append(o.storages, place{int32(h), int32(i)})
+			o.storages = append(o.storages, place{h, i})
 		}
 	}
 	o.sort(holdings)
@@ -72,7 +72,7 @@ func (o *order) nameStorages(holdings []*holding) {
 	var later []place
 	for h, held := range holdings {
 		for i := range held.obs.Storages {
-			at, s := place{int32(h), int32(i)}, &held.obs.Storages[i]
+			at, s := place{h, i}, &held.obs.Storages[i]
 			o.storagePlaces[s.Key(held.target.ID).UID()] = at
 			switch {
 			case s.Node != "":
@@ -101,7 +101,7 @@ func (o *order) nameAliases(holdings []*holding) {
 			if held.obs.Storages[i].Node != "" {
 				continue
 			}
-			at := place{int32(h), int32(i)}
+			at := place{h, i}
 			if id := ownSharedID(held, at.index); !o.taken(id) {
 				o.storagePlaces[id] = at
 			}
@@ -127,6 +127,6 @@ func (o *order) nameStorage(at place, id string) {
 
 func localStorageID(slug string, s *estate.Storage) string { return slug + "-" + s.Node + "-" + s.Name }
 
-func ownSharedID(h *holding, index int32) string {
+func ownSharedID(h *holding, index int) string {
 	return sharedNode + "-" + h.target.Slug + "-" + h.obs.Storages[index].Name
 }

@@ -67,7 +67,7 @@ func (s *Snapshot) storagesOn(node place) []place {
 	var on []place
 	for i := range obs.Storages {
 		if activeOn(&obs.Storages[i], name) {
-			on = append(on, place{node.holding, int32(i)})
+			on = append(on, place{node.holding, i})
 		}
 	}
 	return on
