@@ -15,6 +15,11 @@
 // addresses from /cluster/status can fail over as it does in real life. Where
 // only 127.0.0.1 exists, members get ports of their own instead.
 //
+// Three ways lead in: sockets after [Estate.Start], connections in memory with
+// [Config.InMemory] and [Estate.DialContext] (TLS included, also on fake time),
+// and [Estate.RoundTrip] without any connection. [Estate.Control] steers an
+// estate from another process.
+//
 // PVE answers follow version 9.2 of Proxmox VE; PBS answers follow version 4.
 // All methods of [Estate] are safe for concurrent use. The package is for this
 // project's own tests and demonstration; it may change.
