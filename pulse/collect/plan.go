@@ -102,7 +102,7 @@ type planner struct {
 func (p *planner) run() []read {
 	p.busy = make(map[string]bool)
 	p.paid = p.notes.get(noteBudget)
-	if oldest := p.now.Add(-min(max(p.interval, readCost), maxBurst)); p.paid.Before(oldest) || p.paid.After(p.now.Add(maxDebt)) {
+	if oldest := p.now.Add(-min(p.interval, maxBurst) - readCost); p.paid.Before(oldest) || p.paid.After(p.now.Add(maxDebt)) {
 		p.paid = oldest
 	}
 	p.failedGuests, p.failedAgents = p.notes.failures()
@@ -137,7 +137,11 @@ func (p *planner) affords() bool { return !p.paid.Add(readCost).After(p.now) }
 // due tells whether something last done at a time is to be done again. Half a cycle early is better than half one late.
 // A time ahead of now is from a clock that was set back, and means nothing.
 func (p *planner) due(last time.Time, every time.Duration) bool {
-	return last.After(p.now) || p.now.Sub(last)+min(p.interval, every)/2 >= every
+	return isDue(p.now, last, every, p.interval)
+}
+
+func isDue(now, last time.Time, every, interval time.Duration) bool {
+	return last.After(now) || now.Sub(last) >= every-min(interval, every)/2
 }
 
 func (p *planner) fixed() {

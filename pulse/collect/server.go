@@ -103,8 +103,7 @@ func (s *serverPass) rest(ctx context.Context) {
 
 // try makes a reading when it is due. One that fails is made again after a minute.
 func (s *serverPass) try(ctx context.Context, note string, every time.Duration, trouble string, f func(context.Context) error) {
-	last := s.d.notes.get(note)
-	if !last.After(s.now) && s.now.Sub(last)+min(s.c.opt.Interval, every)/2 < every {
+	if !isDue(s.now, s.d.notes.get(note), every, s.c.opt.Interval) {
 		return
 	}
 	s.d.notes.set(note, s.now)
