@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
 )
@@ -39,6 +40,12 @@ func keyBeside(path, storePath string) (config.Key, error) {
 		return config.Key{}, fmt.Errorf("cannot make the key file: %w", err)
 	}
 	return key, nil
+}
+
+// readableByOthers tells whether a file can be read by more than its owner. Windows has no such bits.
+func readableByOthers(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0
 }
 
 // readKey reads a key file. The error is [fs.ErrNotExist] when there is none.

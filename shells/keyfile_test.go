@@ -105,3 +105,13 @@ func TestCreateFileLeavesAnExistingOneAlone(t *testing.T) {
 		require.Equal(t, "first", string(text), name)
 	}
 }
+
+func TestKeyFileThatOthersCanReadIsNoticed(t *testing.T) {
+	t.Parallel()
+	path, _ := keyPaths(t)
+	require.False(t, readableByOthers(path), "there is none")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.False(t, readableByOthers(path))
+	require.NoError(t, os.Chmod(path, 0o640))
+	require.True(t, readableByOthers(path))
+}

@@ -72,6 +72,9 @@ func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where sto
 		return err
 	}
 	p.Key = keyWhere
+	if readableByOthers(keyWhere) {
+		p.Log.Warn("other users can read the key file; take that right from them", "file", keyWhere)
+	}
 	if p.store, err = where.kind.Open(ctx, where.location); err != nil {
 		return err
 	}

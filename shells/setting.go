@@ -8,7 +8,7 @@ import (
 
 // The environment names of the settings.
 const (
-	envToken       = "API_TOKEN" //nolint:gosec // a name, not a token
+	envToken       = "API_TOKEN"
 	envOrigins     = "ALLOWED_ORIGINS"
 	envPort        = "PORT"
 	envTLSCert     = "PULSE_TLS_CERT"
@@ -106,7 +106,7 @@ func dataSettings() []Setting {
 		},
 		{
 			Env: envTargetsData, Value: "TEXT",
-			Help: "The same as text instead of a file",
+			Help: "Declared targets as text, in place of the file",
 		},
 	}
 }

@@ -130,7 +130,7 @@ func (s storage) explain(err error, keyWhere string) error {
 	case errors.Is(err, store.ErrFull):
 		return fmt.Errorf("there is no room left for %s: the disk is full, or a quota is used up", s.shown())
 	case s.kind.File != "" && errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; let this user write in %s, or choose another directory with %s",
+		return fmt.Errorf("%w; let this user read and write in %s, or choose another directory with %s",
 			err, filepath.Dir(s.location), envDataDir)
 	}
 	return err

@@ -106,7 +106,7 @@ func TestExplainSaysWhatToDo(t *testing.T) {
 		{config.ErrNewer, "what is stored in /data/pulse.db was written by a newer version of Pulse; nothing was changed. Start that version, or restore the data from before the update"},
 		{config.ErrDamaged, "what is stored in /data/pulse.db is damaged (load: stored configuration is damaged); nothing was changed. Restore it from a backup, or move it away to begin anew"},
 		{store.ErrFull, "there is no room left for /data/pulse.db: the disk is full, or a quota is used up"},
-		{fs.ErrPermission, "load: permission denied; let this user write in /data, or choose another directory with PULSE_DATA_DIR"},
+		{fs.ErrPermission, "load: permission denied; let this user read and write in /data, or choose another directory with PULSE_DATA_DIR"},
 		{context.Canceled, "load: context canceled"},
 	} {
 		require.EqualError(t, file.explain(fmt.Errorf("load: %w", tt.err), "KEY"), tt.want)

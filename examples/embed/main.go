@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -28,7 +27,7 @@ func main() {
 	err := run(ctx, os.Getenv, os.Stdout)
 	stop()
 	if err != nil {
-		slog.Error("cannot list the guests", "err", err)
+		_, _ = fmt.Fprintln(os.Stderr, "cannot list the guests:", err)
 		os.Exit(1)
 	}
 }

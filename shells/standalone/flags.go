@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -35,10 +36,19 @@ type commands struct {
 	Health  bool `help:"Ask the Pulse that runs on this machine with the same settings whether it is healthy, and end: for containers."`
 }
 
-const description = `Watches Proxmox VE clusters and Proxmox Backup Servers.
-
-Each flag has a name in the environment, shown in parentheses; the flag wins. Secrets have no flag, since every user of
-a machine can read command lines.`
+// description introduces the help and lists what has no flag.
+func description(settings []shells.Setting) string {
+	var b strings.Builder
+	b.WriteString("Watches Proxmox VE clusters and Proxmox Backup Servers.\n\n" +
+		"Each flag has a name in the environment, shown in parentheses; the flag wins. Secrets have no flag, since " +
+		"every user of a machine can read command lines. In the environment alone:\n\n")
+	for _, s := range settings {
+		if s.Flag == "" {
+			fmt.Fprintf(&b, "  %-30s %s.\n", s.Env, s.Help)
+		}
+	}
+	return b.String()
+}
 
 // parse reads the arguments. Each setting that has a flag gets it from the list of settings, so that the two agree.
 func parse(args []string, stdout io.Writer) (commandLine, error) {
@@ -48,7 +58,7 @@ func parse(args []string, stdout io.Writer) (commandLine, error) {
 	line := commandLine{settings: map[string]string{}}
 	parser, err := kong.New(flags.Interface(),
 		kong.Name("pulse"),
-		kong.Description(description),
+		kong.Description(description(settings)),
 		kong.Embed(&also),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { line.answered = true }),

@@ -30,8 +30,8 @@ const (
 
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore) // so that a second signal ends the process at once
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	context.AfterFunc(ctx, restore)                                // so that a second signal ends the process at once
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr) //nolint:forbidigo // what shells.Open reads through
 	restore()
 	os.Exit(code)
 }

@@ -76,8 +76,7 @@ func listen(ctx context.Context, p *shells.Pulse, getenv func(string) string) (*
 
 // reason is what was in the way of listening, without the address again.
 func reason(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	return err
@@ -165,7 +164,7 @@ func (s *server) stop(ctx context.Context, wg *sync.WaitGroup) error {
 func (s *server) announce() {
 	log := s.pulse.Log
 	log.Info("Pulse starts", "version", build().Number)
-	log.Info("data", "store", s.pulse.Store, "key", s.pulse.Key)
+	log.Info("keeping data", "store", s.pulse.Store, "key", s.pulse.Key)
 	log.Info("listening", "address", s.listener.Addr().String(), "url", s.url())
 	if s.pulse.Guarded {
 		log.Info("the API needs the token in API_TOKEN")
