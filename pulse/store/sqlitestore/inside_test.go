@@ -107,3 +107,25 @@ func TestLargeFileIsCheckedWhereAStartDependsOnIt(t *testing.T) {
 	_, err = Open(t.Context(), path, Options{})
 	require.ErrorIs(t, err, ErrDamaged)
 }
+
+func TestDurableCommitsAreSynced(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "pulse.db"), Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	const normal, full = 1, 2
+	for i, durable := range []bool{false, true, true, false, true} {
+		_, err := s.CommitMany(t.Context(), []store.Commit{
+			{Group: fmt.Sprint("a", i), Ops: []store.Op{{Key: "a"}}},
+			{Group: fmt.Sprint("b", i), Ops: []store.Op{{Key: "a"}}, Durable: durable},
+		})
+		require.NoError(t, err)
+		var mode int
+		require.NoError(t, s.writer.conn.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&mode))
+		want := normal
+		if durable {
+			want = full
+		}
+		require.Equal(t, want, mode)
+	}
+}
