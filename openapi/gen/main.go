@@ -36,12 +36,12 @@ func run(dir string, check bool) error {
 	for _, d := range documents {
 		path := filepath.Join(dir, d.name)
 		if !check {
-			if err := os.WriteFile(path, d.content, 0o644); err != nil {
+			if err := os.WriteFile(path, d.content, 0o644); err != nil { //nolint:gosec // the documents are public
 				return err
 			}
 			continue
 		}
-		current, err := os.ReadFile(path)
+		current, err := os.ReadFile(path) //nolint:gosec // the folder is the caller's, the names are ours
 		if err != nil {
 			return err
 		}
@@ -57,6 +57,7 @@ type file struct {
 	content []byte
 }
 
+// documents returns what is written.
 func documents() ([]file, error) {
 	document := api.Document(version)
 	plain, err := document.MarshalJSON()
@@ -71,6 +72,9 @@ func documents() ([]file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode as 3.0.3: %w", err)
 	}
+	if older, err = standAlone(older); err != nil {
+		return nil, fmt.Errorf("encode as 3.0.3: %w", err)
+	}
 	files := []file{{name: "openapi.yaml", content: yaml}}
 	for name, content := range map[string][]byte{"openapi.json": plain, "openapi-3.0.json": older} {
 		var indented bytes.Buffer
@@ -81,4 +85,32 @@ func documents() ([]file, error) {
 		files = append(files, file{name: name, content: indented.Bytes()})
 	}
 	return files, nil
+}
+
+// standAlone makes references stand alone, as OpenAPI 3.0 wants it: one that is described becomes the only part of a
+// composition.
+func standAlone(document []byte) ([]byte, error) {
+	var value any
+	if err := json.Unmarshal(document, &value); err != nil {
+		return nil, err
+	}
+	wrapReferences(value)
+	return json.Marshal(value)
+}
+
+func wrapReferences(value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, element := range v {
+			wrapReferences(element)
+		}
+	case map[string]any:
+		for _, field := range v {
+			wrapReferences(field)
+		}
+		if ref, ok := v["$ref"].(string); ok && len(v) > 1 {
+			delete(v, "$ref")
+			v["allOf"] = []any{map[string]any{"$ref": ref}}
+		}
+	}
 }

@@ -13,7 +13,23 @@ import (
 func Document(version string) *huma.OpenAPI {
 	a := &API{}
 	a.register(version)
-	return a.huma.OpenAPI()
+	document := a.huma.OpenAPI()
+	for _, item := range document.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
+			if op != nil {
+				standard(op.Parameters)
+			}
+		}
+	}
+	return document
+}
+
+// standard takes out of the document what huma adds to the standard's schemas. What it is for, the texts of errors, is
+// made already.
+func standard(parameters []*huma.Param) {
+	for _, p := range parameters {
+		p.Schema.PatternDescription = ""
+	}
 }
 
 const securityScheme = "token"
@@ -32,7 +48,7 @@ func humaConfig(version string) huma.Config {
 				Description: "Live state of Proxmox VE clusters and Proxmox Backup Servers.\n\n" +
 					"Where an API token is set, every operation but a few needs it; without one the API is open. " +
 					"Every error has the body `{\"error\": \"…\"}`. Sizes are bytes, times are RFC 3339 in UTC.",
-				License: &huma.License{Name: "MIT", Identifier: "MIT"},
+				License: &huma.License{Name: "MIT", URL: "https://opensource.org/licenses/MIT"},
 			},
 			Servers:  []*huma.Server{{URL: "/", Description: "The Pulse that serves this document."}},
 			Tags:     tags(),

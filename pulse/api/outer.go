@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,25 +18,28 @@ const writeTimeout = 90 * time.Second
 func (a *API) respond(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(outer http.ResponseWriter, r *http.Request) {
 		started := time.Now()
-		// The page and its files are sent as they come; where there is no connection there is no deadline.
 		w := &response{ResponseWriter: outer, request: r, gzip: &a.gzip}
+		// Where there is no connection, as in a function, there is no deadline either.
 		_ = http.NewResponseController(outer).SetWriteDeadline(started.Add(writeTimeout))
-		defer func() {
-			if p := recover(); p != nil {
-				a.recovered(w, r, p)
-			}
-			w.finish()
-			// The query is left out: it may carry the token.
-			a.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method),
-				slog.String("path", r.URL.Path), slog.Int("status", w.status),
-				slog.Duration("took", time.Since(started)), slog.String("request", requestID(r.Context())))
-		}()
+		defer a.conclude(w, r, started)
 		next.ServeHTTP(w, r)
 	})
 }
 
+// conclude ends a request, also after a panic. It is deferred.
+func (a *API) conclude(w *response, r *http.Request, started time.Time) {
+	if p := recover(); p != nil {
+		a.recovered(w, r, p)
+	}
+	w.finish()
+	// The query is left out: it may carry the token.
+	a.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method),
+		slog.String("path", r.URL.Path), slog.Int("status", w.status),
+		slog.Duration("took", time.Since(started)), slog.String("request", requestID(r.Context())))
+}
+
 func (a *API) recovered(w *response, r *http.Request, p any) {
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	a.log.Error("a handler panicked", "panic", p, "method", r.Method, "path", r.URL.Path,

@@ -39,7 +39,7 @@ func (c *patientConn) Write(data []byte) (int, error) {
 		if waited := time.Since(started); waited >= time.Second {
 			// It had to wait for the client to read, so the client lives, though its answers to pings, which come
 			// behind this message, are still out.
-			if err := c.Conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 				return written, err
 			}
 		}

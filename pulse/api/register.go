@@ -99,8 +99,8 @@ func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Respo
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
 	if _, ok := input.FieldByName("Body"); ok {
-		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
-			http.StatusUnsupportedMediaType)
+		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout,
+			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	responses := map[string]*huma.Response{}
 	for _, status := range statuses {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -163,9 +164,7 @@ func compressible(contentType string) bool {
 // writeError sends an error outside of huma.
 func writeError(w http.ResponseWriter, e *Error) {
 	header := w.Header()
-	for name, values := range e.GetHeaders() {
-		header[name] = values
-	}
+	maps.Copy(header, e.GetHeaders())
 	header.Set("Content-Type", "application/json")
 	body, _ := json.Marshal(e) // two strings and a list of them
 	w.WriteHeader(e.status)

@@ -34,7 +34,7 @@ func (a *API) registerStorage() {
 	}, a.listStorage)
 	success, more = a.documentResponses(StorageEntry{}, "The storage, or the storages of the node.")
 	success.Content[contentTypeJSON].Schema = &huma.Schema{
-		OneOf: []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
+		AnyOf: []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
 	}
 	register(a, operation{
 		id: "get-storage", method: http.MethodGet, path: "/api/storage/{id}", tag: tagState,
