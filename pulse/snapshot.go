@@ -3,7 +3,6 @@ package pulse
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -43,40 +42,25 @@ type TargetState struct {
 	Observation *estate.Observation // nil before anything is known
 	Members     []proxmox.Member    // the cluster's nodes as ways in, once learned
 	Status      Status
-	Reason      string // why Status is not Connected, as one sentence; else empty
+	Reason      string // why Status is Degraded or Disconnected, as one sentence; else empty
 }
 
 // Status says how Pulse gets on with a target.
-type Status string
+type Status = wire.ConnectionStatus
 
 // The statuses of a target.
 const (
-	Pending      Status = "pending"      // not tried since it was added or changed
-	Connected    Status = "connected"    // read in full
-	Degraded     Status = "degraded"     // read, but a part is missing
-	Disconnected Status = "disconnected" // not read: the last try failed, or is too old
+	Pending      = wire.Pending      // not read since it was added
+	Connected    = wire.Connected    // read in full
+	Degraded     = wire.Degraded     // read, but a part is missing, or not lately
+	Disconnected = wire.Disconnected // not read: the last try failed, or is too old
 )
 
 func stateOf(t *target, horizon estate.Horizon, now time.Time) TargetState {
-	s := TargetState{Config: t.cfg, Observation: t.obs, Members: t.memory.learned.Members}
-	s.Status, s.Reason = judge(t.obs, horizon, now)
-	return s
-}
-
-func judge(obs *estate.Observation, horizon estate.Horizon, now time.Time) (Status, string) {
-	switch {
-	case obs == nil || obs.Poll.Ended.IsZero():
-		return Pending, "not read yet"
-	case !obs.Poll.OK():
-		return Disconnected, obs.Poll.Error
-	case now.Sub(obs.Poll.LastSuccess) > horizon.Stale:
-		return Disconnected, "not read since " + obs.Poll.LastSuccess.UTC().Format(time.RFC3339)
-	case obs.Poll.Degraded != "":
-		return Degraded, obs.Poll.Degraded
-	case len(obs.Poll.Unreachable) > 0:
-		return Degraded, "no answer from " + strings.Join(obs.Poll.Unreachable, ", ")
-	default:
-		return Connected, ""
+	c := wire.JudgeConnection(t.obs, horizon, now)
+	return TargetState{
+		Config: t.cfg, Observation: t.obs, Members: t.memory.learned.Members,
+		Status: c.Status, Reason: c.Error,
 	}
 }
 
