@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/../openapi"
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
-exec npx --yes @redocly/cli@2.77.0 lint --config redocly.yaml openapi.json openapi.yaml openapi-3.0.json
+npx --yes @redocly/cli@2.77.0 lint --config redocly.yaml openapi.json openapi.yaml openapi-3.0.json
