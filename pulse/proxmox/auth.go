@@ -38,6 +38,7 @@ type authenticator struct {
 	mu         sync.Mutex
 	current    ticket
 	renewAfter time.Time
+	proved     bool // it was accepted since it was last refused
 	refused    *SuspendedError
 }
 
@@ -55,9 +56,24 @@ func (a *authenticator) allow() error {
 	return a.refused
 }
 
+// accept takes note that the credential was good for a call.
+func (a *authenticator) accept() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.proved, a.refused = true, nil
+}
+
+func (a *authenticator) wasProved() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.proved
+}
+
+// refuse leaves the credential alone for a while.
 func (a *authenticator) refuse(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.proved = false
 	a.refused = &SuspendedError{Until: time.Now().Add(credentialPause).UTC(), Cause: cause}
 }
 
@@ -134,6 +150,11 @@ func (c *Client) send(ctx context.Context, at *endpoint, k call) (reply, error) 
 	if k.public || c.auth.cred.usesToken() {
 		return c.sendWith(ctx, at, k, ticket{})
 	}
+	if k.aside {
+		t, fresh := c.auth.held()
+		k.public = !fresh
+		return c.sendWith(ctx, at, k, t)
+	}
 	t, err := c.ticket(ctx, at)
 	if err != nil {
 		return reply{}, err
@@ -198,7 +219,8 @@ func (c *Client) ticket(ctx context.Context, at *endpoint) (ticket, error) {
 		}
 	}
 	t, err := c.login(ctx, at, c.auth.cred.Password)
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrSecondFactor) {
+	// Whoever waits for this login must not repeat it. A credential that was good a moment ago is judged further up.
+	if errors.Is(err, ErrSecondFactor) || errors.Is(err, ErrUnauthorized) && !c.auth.wasProved() {
 		c.auth.refuse(err)
 	}
 	if err != nil {

@@ -306,3 +306,26 @@ func TestPingNeedsNoCredential(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, header.Get("Authorization")+header.Get("Cookie"))
 }
+
+// TestPasswordSurvivesAMemberThatRefuses: with tickets too, one member's refusal is checked with another.
+func TestPasswordSurvivesAMemberThatRefuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginServer(PVE)
+		lost := false
+		c := inProcess(t, func(member string, req *http.Request) (*http.Response, error) {
+			if lost && member == memberA {
+				return respond(req, status(401)), nil
+			}
+			return s.serve(member, req)
+		}, byPassword, func(o *Options) { o.Trust.Known = knownMembers()[1:] })
+		require.NoError(t, version(t, c))
+		lost = true
+		require.NoError(t, version(t, c))
+		for range 20 {
+			time.Sleep(10 * time.Second)
+			require.NoError(t, version(t, c))
+		}
+		require.NotContains(t, s.did(), "refused")
+	})
+}

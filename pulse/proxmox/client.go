@@ -2,7 +2,6 @@ package proxmox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,6 +73,8 @@ type call struct {
 	protected bool
 	// public calls need no credential.
 	public bool
+	// aside calls look at a member beside the call that matters: how they end says nothing about the credential.
+	aside bool
 }
 
 // get makes a call and hands the body of a good reply to decode, which must not keep it.
@@ -145,9 +146,6 @@ func (c *Client) askInto(ctx context.Context, at *endpoint, k call, decode func(
 	defer func() { c.recycle.give(r.body) }()
 	meta.At, meta.ServerTime, meta.Bytes = r.at, serverTime(r.header), len(r.body)
 	if err := c.replyFailure(k, at, r); err != nil {
-		if !k.public && errors.Is(err, ErrUnauthorized) {
-			c.auth.refuse(named(k, err))
-		}
 		return err
 	}
 	if err := decode(r.body); err != nil {

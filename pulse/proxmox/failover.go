@@ -118,11 +118,18 @@ func (c *Client) failover(ctx context.Context, k call, decode func(body []byte) 
 	}
 	var meta Meta
 	var failure error
+	var doubted *endpoint // refused a credential that was good before
+	var doubt error
 	for _, at := range ways {
 		started := time.Now()
 		m, err := c.ask(ctx, at, k, decode)
+		if doubted == nil && len(ways) > 1 && newlyRefused(err) && c.auth.wasProved() {
+			doubted, doubt = at, err
+			continue
+		}
 		next := c.account(ctx, at, k, time.Since(started), err)
 		if !next {
+			c.settleCredential(k, at, doubted, doubt, err)
 			return m, err
 		}
 		if failure == nil || at.preferred {
@@ -132,7 +139,36 @@ func (c *Client) failover(ctx context.Context, k call, decode func(body []byte) 
 			break
 		}
 	}
+	if doubted != nil {
+		c.auth.refuse(doubt)
+		return Meta{Member: doubted.base}, doubt
+	}
 	return meta, failure
+}
+
+// newlyRefused tells a refusal from the memory of one.
+func newlyRefused(err error) bool {
+	return errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrSuspended)
+}
+
+// settleCredential draws the conclusion about the credential from how a call at a member ended. A member that lost touch with its cluster refuses what
+// the others accept: then it is that member's failure.
+func (c *Client) settleCredential(k call, at, doubted *endpoint, doubt, err error) {
+	switch {
+	case k.public || !answered(err):
+		return
+	case newlyRefused(err):
+		c.auth.refuse(err)
+		return
+	}
+	c.auth.accept()
+	if doubted != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		now := time.Now()
+		c.failed(doubted, now, doubt)
+		c.worked(at, now)
+	}
 }
 
 // account takes note of how a call at a member ended and tells whether to try the next one.
@@ -261,7 +297,7 @@ func (c *Client) probePreferred(ctx context.Context) (wait func()) {
 }
 
 func (c *Client) checkPreferred(ctx context.Context) {
-	_, err := c.ask(ctx, c.preferred, call{op: "look at the preferred member", path: "/version"}, acceptAny)
+	_, err := c.ask(ctx, c.preferred, call{op: "look at the preferred member", path: "/version", aside: true}, acceptAny)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()

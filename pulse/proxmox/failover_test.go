@@ -22,7 +22,7 @@ type cluster struct {
 	asked []string
 }
 
-var (
+const (
 	memberA = "https://pve-a:8006"
 	memberB = "https://192.0.2.12:8006"
 	memberC = "https://192.0.2.13:8006"
@@ -330,7 +330,60 @@ func TestAllMembersDown(t *testing.T) {
 	})
 }
 
-// TestRefusedCredentialsAreNotTriedEverywhere: the other members know the same users.
+// TestMemberThatLostItsClusterRefusesCredentials: what was good a moment ago is checked with one other member before
+// the credential is given up.
+func TestMemberThatLostItsClusterRefusesCredentials(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		_, err := resources(t, c)
+		require.NoError(t, err)
+		s.set(memberA, answering(401))
+		s.whoWasAsked()
+		member, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberB, member)
+		require.Equal(t, []string{memberA, memberB}, s.whoWasAsked())
+		require.ErrorIs(t, health(c, memberA).Err, ErrUnauthorized)
+		time.Sleep(61 * time.Second)
+		member, err = resources(t, c)
+		require.NoError(t, err, "looking at the member that refuses must not cost the credential")
+		require.Equal(t, memberB, member)
+		require.Contains(t, s.whoWasAsked(), memberA)
+		member, err = resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, memberB, member)
+
+		s.set(memberB, answering(401))
+		s.whoWasAsked()
+		_, err = resources(t, c)
+		require.ErrorIs(t, err, ErrUnauthorized)
+		require.NotErrorIs(t, err, ErrSuspended)
+		require.Len(t, s.whoWasAsked(), 2, "two members agree")
+		_, err = resources(t, c)
+		require.ErrorIs(t, err, ErrSuspended)
+	})
+}
+
+// TestRefusalThatNobodyCanConfirmCounts: the others are down.
+func TestRefusalThatNobodyCanConfirmCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		_, err := resources(t, c)
+		require.NoError(t, err)
+		s.set(memberA, answering(401))
+		for _, member := range []string{memberB, memberC, "https://192.0.2.11:8006"} {
+			s.set(member, refusing)
+		}
+		_, err = resources(t, c)
+		require.ErrorIs(t, err, ErrUnauthorized)
+		_, err = resources(t, c)
+		require.ErrorIs(t, err, ErrSuspended)
+	})
+}
+
+// TestRefusedCredentialsAreNotTriedEverywhere: the other members know the same users, and each try costs them.
 func TestRefusedCredentialsAreNotTriedEverywhere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
