@@ -39,8 +39,8 @@ func (f filler) value(v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f.value(v.Field(i))
+		for _, field := range v.Fields() {
+			f.value(field)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))

@@ -68,7 +68,7 @@ func (k *call) nodeHistory() *reply {
 		return object{
 			"cpu": r.cpu, "iowait": r.wait, "loadavg": r.load1, "maxcpu": n.maxCPU,
 			"memtotal": n.maxMem, "memused": r.mem, "memavailable": n.maxMem - r.mem, "arcsize": 0,
-			"swaptotal": 8_589_930_496, "swapused": r.swapUsed, "roottotal": n.maxDisk, "rootused": r.disk,
+			"swaptotal": int64(8_589_930_496), "swapused": r.swapUsed, "roottotal": n.maxDisk, "rootused": r.disk,
 			"netin": rate, "netout": rate / 2,
 			"pressurecpusome": 0.35, "pressureiosome": 0.09, "pressureiofull": 0.05,
 			"pressurememorysome": 0, "pressurememoryfull": 0,

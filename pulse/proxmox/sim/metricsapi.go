@@ -33,7 +33,7 @@ func (k *call) nodeMetrics(rows []object, n *node) []object {
 	add(id, "cpu_iowait", "gauge", r.wait)
 	add(id, "mem_total", "gauge", n.maxMem)
 	add(id, "mem_used", "gauge", r.mem)
-	add(id, "swap_total", "gauge", 8_589_930_496)
+	add(id, "swap_total", "gauge", int64(8_589_930_496))
 	add(id, "swap_used", "gauge", r.swapUsed)
 	add(id, "disk_total", "gauge", n.maxDisk)
 	add(id, "disk_used", "gauge", r.disk)

@@ -3,7 +3,6 @@ package sim_test
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +82,7 @@ func TestNumberQuirks(t *testing.T) {
 		{"description with a line end", text("/nodes/alder/lxc/110/snapshot"), `"description":"first\\n"`},
 		{"not clustered", b.get("attic", sim.Auditor, "/cluster/status").body, `"nodeid":0`},
 	} {
-		require.Regexp(t, regexp.MustCompile(quirk.pattern), quirk.body, quirk.name)
+		require.Regexp(t, quirk.pattern, quirk.body, quirk.name)
 	}
 	inactive := decode[[]row](t, b.getAt("home", "cedar", "/nodes/cedar/storage?storage=usb-disk"))[0]
 	require.NotContains(t, inactive, "used_fraction")

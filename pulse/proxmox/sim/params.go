@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -26,9 +27,7 @@ func parameters(req *request) (url.Values, error) {
 		return out, nil
 	}
 	form, err := url.ParseQuery(string(req.body))
-	for name, values := range form {
-		out[name] = values
-	}
+	maps.Copy(out, form)
 	return out, err
 }
 
