@@ -57,6 +57,7 @@ func (c *Collector) attempt(
 // table is what the main reading leaves for the rest of the pass.
 type table struct {
 	at       time.Time
+	took     time.Duration
 	triggers triggers
 }
 
@@ -84,7 +85,7 @@ func (c *Collector) readTable(ctx context.Context, d *draft) (table, error) {
 	}
 	d.obs.Nodes, d.obs.Guests, d.obs.Storages, d.notes = out.nodes, out.guests, out.storages, out.notes
 	d.ownNodes, d.ownGuests = true, true
-	return table{at: meta.At, triggers: triggers{
+	return table{at: meta.At, took: meta.Took, triggers: triggers{
 		nodes:    out.changes.fresh,
 		status:   out.changes.down,
 		storages: out.storagesChanged && c.opt.Collect.Storage,
@@ -141,11 +142,7 @@ func regained(known estate.Permissions, rows *proxmox.Resources) bool {
 func (c *Collector) readRest(ctx context.Context, d *draft, found table, started time.Time) (lonely bool) {
 	now := time.Now().UTC()
 	hurried := d.obs.Poll.LastSuccess.IsZero()
-	deadline := now.Add(slowGrace)
-	if hurried {
-		deadline = started.Add(firstPass)
-	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := patience(ctx, now, started, found.took, hurried)
 	defer cancel()
 	p := planner{
 		obs: &d.obs, notes: &d.notes, now: now, interval: c.opt.Interval, triggers: found.triggers,
@@ -159,11 +156,27 @@ func (c *Collector) readRest(ctx context.Context, d *draft, found table, started
 			quorate, known := o.status.Quorate.Get()
 			lonely = known && !quorate
 		}
-		if o.err != nil && ctx.Err() == nil {
+		if o.err != nil && !o.late {
 			c.opt.Logger.LogAttrs(ctx, levelOf(o.err), "slow reading failed", attributes(c.opt.Target, o)...)
 		}
 	}
 	return lonely
+}
+
+// patience bounds the slow readings. That the short time of a first pass ran out says nothing about who was asked, so it
+// is told to the client as a change of mind rather than as a time-out.
+func patience(
+	ctx context.Context, now, started time.Time, took time.Duration, hurried bool,
+) (context.Context, context.CancelFunc) {
+	if !hurried {
+		return context.WithDeadline(ctx, now.Add(graceFor(took)))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(started.Add(firstPass).Sub(now), cancel)
+	return ctx, func() {
+		timer.Stop()
+		cancel()
+	}
 }
 
 // blind returns a sentence when the credential is valid and may see nothing at all.

@@ -13,8 +13,10 @@ const (
 
 	// The first pass shows nodes with their details if they come within this time from its start.
 	firstPass = 900 * time.Millisecond
-	// Slow readings may take this long beyond the main reading; what takes longer counts as not answering.
-	slowGrace = 1500 * time.Millisecond
+	// Slow readings may take this long beyond the main reading, or six times as long as that took where the way to the
+	// target is slow; what takes longer counts as not answering.
+	slowGrace    = 1500 * time.Millisecond
+	slowGraceMax = 5 * time.Second
 	// Checks that the main reading asks for before it can be told.
 	checkTimeout = 1500 * time.Millisecond
 )
@@ -31,6 +33,11 @@ func (c *Collector) begin(prev *estate.Observation) *draft {
 	d := draftOf(prev, c.opt.Target)
 	d.obs.Poll.Requests, d.obs.Poll.Degraded, d.obs.Poll.Unreachable = 0, "", nil
 	return d
+}
+
+// graceFor is how long slow readings may take behind a main reading that took so long.
+func graceFor(took time.Duration) time.Duration {
+	return min(max(6*took, slowGrace), slowGraceMax)
 }
 
 // failed closes a pass without a main reading. A pass that was called off says nothing about the target.

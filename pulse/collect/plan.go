@@ -65,9 +65,18 @@ func (k readKind) requests() int {
 // read is a slow reading to be made now.
 type read struct {
 	kind readKind
-	name string // of its note; empty for guests, which carry their own times
+	name string // of its note, where it is not about a node or guest
 	node string // of readDetail, readGuest and readAgent
 	vmid int
+	last time.Time // when it was tried before; zero for guests
+}
+
+// subject names what is read; empty for guests, which carry their own times.
+func (r read) subject() string {
+	if r.kind == readDetail {
+		return noteNode + r.node
+	}
+	return r.name
 }
 
 // triggers are what made slow readings urgent in this pass.
@@ -116,18 +125,19 @@ func (p *planner) run() []read {
 
 // add makes a reading part of the pass.
 func (p *planner) add(r read, paid bool) {
+	if subject := r.subject(); subject != "" {
+		r.last = p.notes.get(subject)
+	}
 	p.reads = append(p.reads, r)
 	if paid {
 		p.paid = p.paid.Add(time.Duration(r.kind.requests()) * readCost)
 	}
 	switch r.kind {
-	case readDetail:
-		p.notes.set(noteNode+r.node, p.now)
 	case readGuest, readAgent:
 		p.busy[r.node] = true
 		p.notes.set(noteProtected+r.node, p.now)
 	default:
-		p.notes.set(r.name, p.now)
+		p.notes.set(r.subject(), p.now)
 	}
 }
 

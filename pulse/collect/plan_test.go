@@ -155,6 +155,10 @@ func TestPlanTriggersActAtOnce(t *testing.T) {
 	b := newBench(2, 0, 10*time.Second)
 	b.cycle(triggers{})
 	reads := b.cycle(triggers{nodes: []string{"n01"}, status: true, storages: true, rights: true})
+	for i := range reads {
+		require.Equal(t, start(), reads[i].last)
+		reads[i].last = time.Time{}
+	}
 	require.ElementsMatch(t, []read{
 		{kind: readDetail, node: "n01"},
 		{kind: readClusterStatus, name: noteClusterStatus},

@@ -82,7 +82,7 @@ func (s *serverPass) main(ctx context.Context) error {
 
 // rest makes the slow readings that are due. None of them fails the pass.
 func (s *serverPass) rest(ctx context.Context) {
-	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(slowGrace))
+	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(graceFor(time.Since(s.now))))
 	defer cancel()
 	if !s.wantsDatastores() {
 		s.server.Datastores = nil

@@ -601,3 +601,62 @@ func TestOffFlagsLeaveListsEmpty(t *testing.T) {
 		require.Empty(t, w.obs.Guests)
 	})
 }
+
+func TestHungMemberDoesNotDelayThePass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWalk(t, sim.Config{Seed: 19}, sim.Auditor)
+		hung := w.cluster.Nodes[2].Name
+		require.NoError(t, w.estate.NodeHang(w.cluster.Name, hung, true))
+		w.pass()
+		require.Empty(t, w.obs.Poll.Reason, w.obs.Poll.Error)
+		require.Less(t, w.obs.Poll.Took, time.Second)
+		require.Len(t, w.obs.Guests, 12)
+		require.NotNil(t, w.obs.Nodes[1].Detail)
+		for range 30 {
+			w.run(testInterval)
+			require.Less(t, w.obs.Poll.Took, 2*time.Second)
+			require.Empty(t, w.obs.Poll.Reason)
+		}
+		require.Contains(t, w.obs.Poll.Degraded, hung+" does not answer for itself")
+		require.NoError(t, w.estate.NodeHang(w.cluster.Name, hung, false))
+		w.run(10 * time.Minute)
+		require.Empty(t, w.obs.Poll.Degraded)
+		require.NotNil(t, w.obs.Node(hung).Detail)
+	})
+}
+
+func TestSlowTargetIsFilledInTheNextPasses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWalk(t, sim.Config{Seed: 21}, sim.Auditor)
+		for _, n := range w.cluster.Nodes {
+			require.NoError(t, w.estate.NodeSlow(w.cluster.Name, n.Name, 400*time.Millisecond))
+		}
+		w.pass()
+		require.Less(t, w.obs.Poll.Took, time.Second)
+		require.Len(t, w.obs.Guests, 12)
+		w.run(2 * time.Minute)
+		for _, n := range w.obs.Nodes {
+			require.NotNil(t, n.Detail, n.Name)
+		}
+		require.NotEmpty(t, w.obs.Cluster.Version)
+		require.False(t, w.obs.Permissions.At.IsZero())
+	})
+}
+
+func TestAnotherProcessGoesOnFromTheObservation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWalk(t, sim.Config{Seed: 22}, sim.Auditor)
+		w.pass()
+		w.run(5 * time.Minute)
+		w.estate.ForgetRequests()
+		w.collector = newTestCollector(t, w.estate, proxmox.PVE, w.cluster.URL(), w.cluster.Credentials[sim.Auditor])
+		time.Sleep(testInterval)
+		w.pass()
+		total, byPath := w.requests()
+		require.LessOrEqual(t, total, 4, "the table, the task list and what is due: %v", byPath)
+		require.True(t, w.guest(w.firstGuest(runningVM).VMID).Rates.NetIn.Known())
+	})
+}

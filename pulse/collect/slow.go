@@ -11,15 +11,13 @@ import (
 	"github.com/proxpulse/proxpulse/pulse/proxmox"
 )
 
-// slowAtOnce is how many slow readings are made side by side; the client bounds what reaches one member.
-const slowAtOnce = 3
-
 // outcome is a slow reading made. Of the values the one of its kind is set.
 type outcome struct {
 	read
 	at   time.Time
 	meta proxmox.Meta
 	err  error
+	late bool // there was no time left to begin it
 
 	status   proxmox.ClusterStatus
 	storages []proxmox.StorageConfig
@@ -30,15 +28,9 @@ type outcome struct {
 	mounts   []proxmox.Filesystem
 }
 
-// subject names what is not asked often while it is forbidden; empty for guests.
-func (o *outcome) subject() string {
-	if o.kind == readDetail {
-		return noteNode + o.node
-	}
-	return o.name
-}
-
-// readSlow makes slow readings until ctx ends, the most wanted first, and returns them in the order of the plan.
+// readSlow makes slow readings until ctx ends, the most wanted first, and returns them in the order of the plan. Those
+// that another node or a privileged daemon answers come one after the other, since one that hangs holds up the next;
+// those that the member asked answers for itself go beside them.
 func (c *Collector) readSlow(ctx context.Context, obs *estate.Observation, reads []read) []outcome {
 	outcomes := make([]outcome, len(reads))
 	order := make([]int, len(reads))
@@ -46,21 +38,23 @@ func (c *Collector) readSlow(ctx context.Context, obs *estate.Observation, reads
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return urgency(reads[a].kind) - urgency(reads[b].kind) })
-	queue := make(chan int, len(order))
-	for _, i := range order {
-		queue <- i
-	}
-	close(queue)
 	var wg sync.WaitGroup
-	for range min(slowAtOnce, len(reads)) {
+	for _, local := range []bool{false, true} {
 		wg.Go(func() {
-			for i := range queue {
-				outcomes[i] = c.readOne(ctx, obs, reads[i])
+			for _, i := range order {
+				if reads[i].kind.local() == local {
+					outcomes[i] = c.readOne(ctx, obs, reads[i])
+				}
 			}
 		})
 	}
 	wg.Wait()
 	return outcomes
+}
+
+// local tells whether the member asked answers alone and quickly.
+func (k readKind) local() bool {
+	return k == readPermissions || k == readStorages || k == readMembers
 }
 
 // urgency is the order in which readings are begun: what the first sight of a target shows before what keeps it going.
@@ -73,6 +67,7 @@ func urgency(kind readKind) int {
 func (c *Collector) readOne(ctx context.Context, obs *estate.Observation, r read) outcome {
 	o := outcome{read: r}
 	if o.err = ctx.Err(); o.err != nil {
+		o.late = true
 		return o
 	}
 	client := c.opt.Client
@@ -104,6 +99,10 @@ func (c *Collector) readOne(ctx context.Context, obs *estate.Observation, r read
 func (c *Collector) apply(d *draft, outcomes []outcome, now time.Time, hurried bool) {
 	for i := range outcomes {
 		o := &outcomes[i]
+		if o.late {
+			d.postpone(o)
+			continue
+		}
 		d.obs.Poll.Requests += o.kind.requests()
 		if o.err != nil {
 			d.applyFailure(o, now, hurried)
@@ -182,15 +181,24 @@ func (d *draft) applyFailure(o *outcome, now time.Time, hurried bool) {
 		d.applyMountsFailure(o, now)
 	case o.kind == readGuest:
 		d.notes.set(guestNote(noteGuest, o.vmid), now)
-	case o.kind == readDetail:
-		if cut && hurried {
-			d.notes.drop(noteNode + o.node)
-		}
 	case cut && hurried:
-		d.notes.drop(o.name)
+		d.postpone(o)
+	case o.kind == readDetail:
+		// Its turn comes again.
 	case !errors.Is(o.err, proxmox.ErrForbidden):
 		// The long intervals are for readings that work.
 		d.notes.set(o.name, now.Add(-fixedEvery(o.kind)).Add(fixedRetry))
+	}
+}
+
+// postpone makes a reading as due as it was.
+func (d *draft) postpone(o *outcome) {
+	switch subject := o.subject(); {
+	case subject == "":
+	case o.last.IsZero():
+		d.notes.drop(subject)
+	default:
+		d.notes.set(subject, o.last)
 	}
 }
 
