@@ -36,7 +36,7 @@ func (k *call) nodeStatus() *reply {
 	n.statusWarm = true
 	free := r.memoryFree
 	version := "#1 SMP PREEMPT_DYNAMIC PMX 6.17.2-1 (2025-10-21T11:55Z)"
-	const swap = 8_589_930_496
+	const swap = int64(8_589_930_496)
 	return ok(object{
 		"uptime": r.uptime, "idle": 0, "cpu": cpu, "wait": wait,
 		"loadavg":        []string{fmt.Sprintf("%.2f", r.load1), fmt.Sprintf("%.2f", r.load5), fmt.Sprintf("%.2f", r.load15)},

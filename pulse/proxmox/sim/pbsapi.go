@@ -207,9 +207,9 @@ func (k *backupCall) nodeStatus() *reply {
 	version := "#1 SMP PREEMPT_DYNAMIC PMX 6.17.2-1 (2025-10-21T11:55Z)"
 	return ok(object{
 		"uptime": uptime(k.s.booted, k.now), "cpu": cpu, "wait": cpu / 20, "loadavg": []float64{cpu * 10, cpu * 9, cpu * 8},
-		"memory":         object{"total": memory, "used": used, "free": memory - used},
+		"memory":         object{"total": int64(memory), "used": used, "free": memory - used},
 		"swap":           object{"total": 0, "used": 0, "free": 0},
-		"root":           object{"total": disk, "used": root, "avail": disk - root - disk/20},
+		"root":           object{"total": int64(disk), "used": root, "avail": disk - root - disk/20},
 		"kversion":       "Linux " + kernel + " " + version,
 		"current-kernel": object{"sysname": "Linux", "release": kernel, "version": version, "machine": "x86_64"},
 		"cpuinfo":        object{"model": "Intel(R) Xeon(R) E-2336 CPU @ 2.90GHz", "sockets": 1, "cpus": 12},

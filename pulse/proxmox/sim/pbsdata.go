@@ -85,7 +85,7 @@ func (k *backupCall) collectionStatus(d *datastore) object {
 	fields["index-file-count"] = 2 * d.snapshotCount()
 	fields["index-data-bytes"] = used * 8
 	fields["disk-bytes"], fields["disk-chunks"] = used, used/2_000_000
-	fields["removed-bytes"], fields["removed-chunks"] = 4_567_890_123, 2345
+	fields["removed-bytes"], fields["removed-chunks"] = int64(4_567_890_123), 2345
 	fields["pending-bytes"], fields["pending-chunks"] = 123_456_789, 67
 	return fields
 }
