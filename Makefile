@@ -14,7 +14,7 @@ run: build ## build and start Pulse; ARGS=--demo shows a simulated estate
 	@$(BINARY) $(ARGS)
 
 build: ## build the standalone binary into bin/
-	@go build -trimpath -o $(BINARY) ./shells/standalone
+	@CGO_ENABLED=0 go build -trimpath -o $(BINARY) ./shells/standalone
 
 test: tools ## every test, with the race detector
 	go test -race -shuffle=on -count=$(COUNT) -timeout=15m ./...
