@@ -324,12 +324,15 @@ func (n naive) storage(r reading, v *estate.Storage) naiveStorage {
 	if v.Node == "" {
 		x.ID, x.Node, x.Shared = "shared-"+v.Name, "shared", true
 	}
-	x.Status = map[bool]string{true: "inactive", false: "disabled"}[v.Enabled]
+	x.Status = "inactive"
 	if v.Active {
 		x.Status = "available"
 	}
 	if x.Freshness == estate.Unknown {
 		x.Status = "unknown"
+	}
+	if !v.Enabled {
+		x.Status = "disabled"
 	}
 	x.Unknown = g
 	return x

@@ -29,14 +29,14 @@ func sameStorageNumbers(a, b *estate.Storage) bool {
 
 func storageStatus(s *estate.Storage, fresh estate.Freshness) string {
 	switch {
+	case !s.Enabled: // its definition says so; it never has a reading
+		return "disabled"
 	case fresh == estate.Unknown:
 		return "unknown"
 	case s.Active:
 		return "available"
-	case s.Enabled:
-		return "inactive"
 	default:
-		return "disabled"
+		return "inactive"
 	}
 }
 

@@ -123,6 +123,7 @@ func TestStorageStatus(t *testing.T) {
 		{"active", true, true, 0, "available"},
 		{"not active", true, false, 0, "inactive"},
 		{"disabled", false, false, 0, "disabled"},
+		{"disabled, so that it is never read", false, false, time.Hour, "disabled"},
 		{"too old to tell", true, true, time.Hour, "unknown"},
 		{"stale", true, true, time.Minute, "available"},
 	}
