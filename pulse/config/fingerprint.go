@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,7 +24,8 @@ func NormalizeFingerprint(text string) (string, error) {
 		return "", nil
 	}
 	raw, err := hex.DecodeString(digits)
-	if err != nil || len(raw) != sha256.Size {
+	// Zeros are no certificate's, and elsewhere stand for no fingerprint at all.
+	if err != nil || len(raw) != sha256.Size || bytes.Count(raw, []byte{0}) == len(raw) {
 		return "", errors.New("want a SHA-256 fingerprint: 64 hex digits, colons allowed")
 	}
 	pairs := make([]string, len(raw))

@@ -105,7 +105,7 @@ func TestNormalizeFingerprint(t *testing.T) {
 	require.Empty(t, empty)
 	for name, in := range map[string]string{
 		"SHA-1": pin[:59], "a digit short": bare[:63], "a byte more": bare + "00",
-		"not hex": "G" + bare[1:], "words": "trust me",
+		"not hex": "G" + bare[1:], "words": "trust me", "all zeros": strings.Repeat("0", 64),
 	} {
 		got, err := config.NormalizeFingerprint(in)
 		require.Error(t, err, name)
