@@ -21,19 +21,18 @@ const (
 
 // actionOf reads a task's type, such as qmstart or vzdestroy.
 func actionOf(kind string) action {
-	verb := kind
-	if rest, ok := cutAny(kind, "qm", "vz"); ok {
-		verb = rest
-	} else if rest, ok := cutAny(kind, "ha-", "ha"); ok {
-		// The HA manager's tasks only ask for what another task then does.
-		switch rest {
-		case "migrate", "relocate", "start", "stop", "shutdown":
-			return actionChange
-		}
-		return actionNone
-	} else {
-		return actionNone
+	if verb, ok := cutAny(kind, "qm", "vz"); ok {
+		return guestAction(verb)
 	}
+	// The HA manager's tasks only ask for what another task then does.
+	switch verb, _ := cutAny(kind, "ha-", "ha"); verb {
+	case "migrate", "relocate", "start", "stop", "shutdown":
+		return actionChange
+	}
+	return actionNone
+}
+
+func guestAction(verb string) action {
 	switch verb {
 	case "start", "stop", "shutdown", "reboot", "reset", "suspend", "pause", "resume", "rollback", "template":
 		return actionChange

@@ -40,7 +40,7 @@ func largeTable(nodes, guests, tick int) proxmox.Resources {
 			UptimeSeconds: proxmox.Some(1e5 + step*10),
 		})
 	}
-	order := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret
+	order := rand.New(rand.NewPCG(1, 2))
 	order.Shuffle(guests, func(i, j int) { r.Guests[i], r.Guests[j] = r.Guests[j], r.Guests[i] })
 	for i := range nodes {
 		for _, s := range []string{"local", "local-lvm", "nfs", "pbs"} {

@@ -84,7 +84,7 @@ func (c *Collector) readTable(ctx context.Context, d *draft) (table, error) {
 		}
 	}
 	d.obs.Nodes, d.obs.Guests, d.obs.Storages, d.notes = out.nodes, out.guests, out.storages, out.notes
-	d.ownNodes, d.ownGuests = true, true
+	d.ownGuests, d.ownNodes = true, len(resources.Nodes) > 0
 	return table{at: meta.At, took: meta.Took, triggers: triggers{
 		nodes:    out.changes.fresh,
 		status:   out.changes.down,

@@ -11,7 +11,7 @@ import (
 type draft struct {
 	obs   estate.Observation
 	notes notes
-	// owned tells that obs.Guests, obs.Nodes and obs.Storages are this draft's alone.
+	// ownGuests and ownNodes tell that the list is this draft's alone.
 	ownGuests, ownNodes bool
 }
 

@@ -106,7 +106,7 @@ func TestDisabledStoragesComeFromTheDefinitions(t *testing.T) {
 	}
 	require.Positive(t, disabled)
 	next := observe(t, obs, recordedResources(t, "standalone-resources"), start().Add(10*time.Second))
-	require.Equal(t, len(obs.Storages), len(next.Storages), "kept between two readings of the definitions")
+	require.Len(t, next.Storages, len(obs.Storages), "kept between two readings of the definitions")
 	require.Len(t, applyDefinitions(next.Storages, next.Nodes, nil), len(obs.Storages)-disabled)
 }
 
@@ -155,7 +155,7 @@ func TestMergeStatusDaemonStopped(t *testing.T) {
 	require.Equal(t, estate.GuestUnknown, dead.Guest(100).Status)
 	require.Equal(t, first.Guest(100).Seen, dead.Guest(100).Seen)
 	require.True(t, dead.Guest(104).Template)
-	require.Equal(t, len(first.Storages), len(dead.Storages))
+	require.Len(t, dead.Storages, len(first.Storages))
 }
 
 func TestMergeLimited(t *testing.T) {

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -142,14 +143,7 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 
 // lacks tells whether a privilege is known to be missing.
 func lacks(p estate.Permissions, privileges ...string) bool {
-	for _, m := range p.Missing {
-		for _, privilege := range privileges {
-			if m.Privilege == privilege {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Missing, func(m estate.Missing) bool { return slices.Contains(privileges, m.Privilege) })
 }
 
 // applyRights records what the credential may not see.
