@@ -20,11 +20,11 @@ type loginServer struct {
 	password string
 	delay    time.Duration
 
-	mu      sync.Mutex
-	issued  map[string]time.Time
-	logins  []string // what each was made with: "password" or "ticket"
-	broken  bool     // logins fail with 503
-	answers int
+	mu     sync.Mutex
+	issued map[string]time.Time
+	logins []string // what each was made with: "password" or "ticket"
+	broken bool     // logins fail with 503
+	failed int      // how many did
 }
 
 func newLoginServer(kind Kind) *loginServer {
@@ -43,7 +43,6 @@ func (s *loginServer) serve(_ string, req *http.Request) (*http.Response, error)
 	if err != nil || !s.valid(ticket) || req.Header.Get("Authorization") != "" {
 		return respond(req, status(401)), nil
 	}
-	s.answers++
 	return respond(req, jsonReply(versionBody)), nil
 }
 
@@ -54,6 +53,7 @@ func (s *loginServer) valid(ticket string) bool {
 
 func (s *loginServer) login(req *http.Request) *http.Response {
 	if s.broken {
+		s.failed++
 		return respond(req, status(503))
 	}
 	form, _ := io.ReadAll(req.Body)
@@ -196,6 +196,7 @@ func TestRenewalThatFailsKeepsTheTicket(t *testing.T) {
 		require.NoError(t, version(t, c))
 		time.Sleep(10 * time.Second)
 		require.NoError(t, version(t, c))
+		require.Equal(t, 1, s.failed, "not with every call")
 		s.broken = false
 		time.Sleep(time.Minute)
 		require.NoError(t, version(t, c))
@@ -328,4 +329,22 @@ func TestPasswordSurvivesAMemberThatRefuses(t *testing.T) {
 		}
 		require.NotContains(t, s.did(), "refused")
 	})
+}
+
+// TestLookingAsideNeverLogsIn: a look at a member beside the call that matters uses a ticket only if there is one.
+func TestLookingAsideNeverLogsIn(t *testing.T) {
+	t.Parallel()
+	var header http.Header
+	c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+		require.Equal(t, http.MethodGet, req.Method)
+		header = req.Header
+		return respond(req, status(401)), nil
+	}, byPassword)
+	look := func() { c.checkPreferred(t.Context()) }
+	look()
+	require.Empty(t, header.Values("Cookie"))
+	c.auth.keep(ticket{value: "t", obtained: time.Now()})
+	look()
+	require.Equal(t, []string{"PVEAuthCookie=t"}, header.Values("Cookie"))
+	require.NoError(t, c.auth.allow())
 }

@@ -1,7 +1,6 @@
 package proxmox
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -16,9 +15,8 @@ const (
 // breaker stops calls about nodes that do not answer, so that they do not hold up the calls about others. It keeps
 // unprivileged and protected calls apart: a node whose privileged daemon is down answers the former.
 type breaker struct {
-	mu        sync.Mutex
-	circuits  map[circuitKey]*circuit
-	protected map[string]chan struct{} // by node
+	mu       sync.Mutex
+	circuits map[circuitKey]*circuit
 }
 
 type circuitKey struct {
@@ -35,7 +33,7 @@ type circuit struct {
 }
 
 func newBreaker() *breaker {
-	return &breaker{circuits: map[circuitKey]*circuit{}, protected: map[string]chan struct{}{}}
+	return &breaker{circuits: map[circuitKey]*circuit{}}
 }
 
 // allow fails while calls like k are stopped. trial tells that this one is let through to see whether they work again.
@@ -76,8 +74,6 @@ func (b *breaker) record(k call, trial bool, err error) {
 			delete(b.circuits, key)
 		}
 		return
-	case errors.Is(err, context.Canceled):
-		return
 	case state == nil:
 		state = &circuit{}
 		b.circuits[key] = state
@@ -95,16 +91,4 @@ func (b *breaker) record(k call, trial bool, err error) {
 func answered(err error) bool {
 	var e *Error
 	return err == nil || errors.As(err, &e) && e.Status != 0
-}
-
-// protectedSlot is the one slot for calls to a node's privileged daemon.
-func (b *breaker) protectedSlot(node string) chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	slot := b.protected[node]
-	if slot == nil {
-		slot = make(chan struct{}, 1)
-		b.protected[node] = slot
-	}
-	return slot
 }

@@ -69,7 +69,7 @@ type call struct {
 	node string
 	// slow calls may take as long as the member asked waits for another node or the privileged daemon.
 	slow bool
-	// protected calls are answered by the privileged daemon of a node, one at a time.
+	// protected calls are answered by the privileged daemon of a node, which may be down alone.
 	protected bool
 	// public calls need no credential.
 	public bool
@@ -154,41 +154,19 @@ func (c *Client) askInto(ctx context.Context, at *endpoint, k call, decode func(
 	return nil
 }
 
-// reserve takes the slots a call needs, always in the same order.
+// reserve takes the slots a call needs. Calls that another node or a privileged daemon answers go one at a time, so that
+// a node that hangs cannot take every slot, and no daemon is asked two things at once.
 func (c *Client) reserve(ctx context.Context, at *endpoint, k call) (release func(), err error) {
-	var held []func()
-	release = func() {
-		for _, free := range held {
-			free()
-		}
-	}
-	var wanted []chan struct{}
-	if k.protected {
-		wanted = append(wanted, c.protectedSlot(at, k.node))
-	}
+	leave := func() {}
 	if k.slow || k.node != "" {
-		wanted = append(wanted, at.slow)
-	}
-	for _, slots := range append(wanted, at.slots) {
-		free, err := acquire(ctx, slots)
-		if err != nil {
-			release()
+		if leave, err = acquire(ctx, at.slow); err != nil {
 			return nil, err
 		}
-		held = append(held, free)
 	}
-	return release, nil
-}
-
-// protectedSlot is the slot for a node's privileged daemon, whichever member the call goes through.
-func (c *Client) protectedSlot(at *endpoint, node string) chan struct{} {
-	c.mu.Lock()
-	if node == "" {
-		node = at.name
+	free, err := acquire(ctx, at.slots)
+	if err != nil {
+		leave()
+		return nil, err
 	}
-	c.mu.Unlock()
-	if node == "" {
-		node = at.base
-	}
-	return c.breaker.protectedSlot(node)
+	return func() { free(); leave() }, nil
 }

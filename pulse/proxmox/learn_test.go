@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -194,4 +195,26 @@ func TestClusterStatusAndQuorum(t *testing.T) {
 	require.Equal(t, ClusterStatus{Members: []ClusterMember{{Name: "pve1", IP: "192.0.2.10", Online: true, Local: true}}},
 		decode(readReply(t, "standalone/cluster_status__root-ticket.json")), "a single host is in no cluster and has no quorum to lose")
 	require.Equal(t, Some(false), decode([]byte(`{"data":[{"type":"cluster","name":"x","quorate":"0"}]}`)).Quorate)
+}
+
+// TestLearnThroughAnotherMember: what that one calls local is not the configured address.
+func TestLearnThroughAnotherMember(t *testing.T) {
+	t.Parallel()
+	replies := map[string]string{
+		"/version":                       versionBody,
+		"/cluster/status":                `{"data":[{"type":"cluster","name":"lab"},{"type":"node","name":"pve-b","local":1,"ip":"192.0.2.12"},{"type":"node","name":"pve-c","ip":"2001:db8::3"}]}`,
+		"/nodes":                         `{"data":[{"node":"pve-b"},{"node":"pve-c"}]}`,
+		"/nodes/pve-b/certificates/info": `{"data":[]}`,
+	}
+	c := inProcess(t, func(member string, req *http.Request) (*http.Response, error) {
+		if member != memberB {
+			return nil, syscall.ECONNREFUSED
+		}
+		return respond(req, jsonReply(replies[strings.TrimPrefix(req.URL.Path, "/api2/json")])), nil
+	}, func(o *Options) { o.Trust.Known = knownMembers() })
+	learned, err := c.Learn(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []Member{{Name: "pve-b", Address: memberB}, {Name: "pve-c", Address: "https://[2001:db8::3]:8006"}}, learned.Members)
+	require.Empty(t, c.Members()[0].Name)
+	require.True(t, c.Members()[1].Active)
 }

@@ -163,6 +163,7 @@ func TestEnvelope(t *testing.T) {
 		{"list for an object", `{"data":[]}`, anObject, errShape, false},
 		{"object for a list", `{"data":{}}`, aList, errShape, false},
 		{"text for a list", `{"data":"x"}`, aList, errShape, false},
+		{"data twice", `{"data":[],"data":[]}`, aList, errShape, true},
 		{"no data", `{"result":[]}`, aList, errNoData, false},
 		{"no envelope", `[]`, aList, errNoData, false},
 		{"a page", `<html></html>`, aList, errNoData, false},

@@ -397,6 +397,72 @@ func TestTimeLimitsByClass(t *testing.T) {
 	})
 }
 
+// slowBody is a body that takes its time.
+type slowBody struct {
+	ctx  context.Context
+	wait time.Duration
+	text *strings.Reader
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(b.wait):
+		return b.text.Read(p)
+	case <-b.ctx.Done():
+		return 0, context.Cause(b.ctx)
+	}
+}
+
+func (*slowBody) Close() error { return nil }
+
+// TestLongRepliesAreGivenTime: once the header is there, the body may take longer than the answer may.
+func TestLongRepliesAreGivenTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wait := time.Duration(0)
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+			traceConnected(req)
+			body := &slowBody{ctx: req.Context(), wait: wait, text: strings.NewReader(versionBody)}
+			return &http.Response{StatusCode: 200, Status: "200 OK", Header: http.Header{}, Body: body, Request: req}, nil
+		})
+		wait = 14 * time.Second // twice: the text and its end
+		require.NoError(t, version(t, c))
+		wait = time.Hour
+		started := time.Now()
+		require.ErrorIs(t, version(t, c), ErrTimeout)
+		require.Equal(t, 30*time.Second, time.Since(started))
+	})
+}
+
+// TestHungNodesLeaveASlotFree: however many calls about nodes hang, the table of resources is still read.
+func TestHungNodesLeaveASlotFree(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.URL.Path, "/nodes/") {
+				return hanging(req)
+			}
+			return respond(req, jsonReply(`{"data":[]}`)), nil
+		})
+		var wg sync.WaitGroup
+		for i := range 6 {
+			wg.Go(func() {
+				if i%2 == 0 {
+					_, _, _ = c.NodeStatus(t.Context(), "n"+strconv.Itoa(i))
+					return
+				}
+				_, _, _ = c.GuestStatus(t.Context(), "n"+strconv.Itoa(i), VM, 100)
+			})
+		}
+		synctest.Wait()
+		started := time.Now()
+		_, _, err := c.Resources(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, time.Since(started))
+		wg.Wait()
+	})
+}
+
 // inProcess is a client whose members are functions of this process, for tests in a bubble of fake time.
 func inProcess(t testing.TB, serve func(member string, req *http.Request) (*http.Response, error), change ...func(*Options)) *Client {
 	t.Helper()
