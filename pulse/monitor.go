@@ -29,6 +29,9 @@ type Options struct {
 	// DialContext opens the connections to targets, with the address rules of whoever runs the monitor; nil dials
 	// anything.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// CheckHost refuses a host that DialContext would not connect to, before it is configured or tried; nil refuses
+	// none. Only a [*netguard.RefusedError] counts: a name that cannot be resolved today may be tomorrow.
+	CheckHost func(ctx context.Context, host string) error
 	// Proxy picks an HTTP proxy for a request to a target, as in [http.Transport]; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Version is shown to clients and to Proxmox as the user agent; empty is "dev".

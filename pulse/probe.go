@@ -16,6 +16,9 @@ func (m *Monitor) ProbeDraft(ctx context.Context, kind estate.TargetKind, p Targ
 	if err != nil {
 		return proxmox.ProbeResult{}, err
 	}
+	if err := m.checkHost(ctx, kind, draft.Address); err != nil {
+		return proxmox.ProbeResult{}, err
+	}
 	options, err := m.clientOptions(draft, m.Settings())
 	if err != nil {
 		return proxmox.ProbeResult{}, err

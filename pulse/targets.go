@@ -21,6 +21,9 @@ func (m *Monitor) AddTarget(ctx context.Context, kind estate.TargetKind, p Targe
 	if err != nil {
 		return config.Target{}, err
 	}
+	if err := m.checkHost(ctx, kind, draft.Address); err != nil {
+		return config.Target{}, err
+	}
 	var added config.Target
 	err = m.change(ctx, func(r *registry) ([]store.Op, error) {
 		var ops []store.Op
@@ -97,6 +100,11 @@ func memberAt(members []proxmox.Member, address string) string {
 // UpdateTarget changes the fields of a target that p gives and has it read at once. The error is a
 // [*config.FieldError], [ErrNotFound], a [*DeclaredError], a [*DuplicateError] or [ErrUnavailable].
 func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p TargetPatch) (config.Target, error) {
+	if p.Address != nil {
+		if err := m.checkHost(ctx, id.Kind(), *p.Address); err != nil {
+			return config.Target{}, err
+		}
+	}
 	var updated config.Target
 	err := m.change(ctx, func(r *registry) ([]store.Op, error) {
 		old, ok := r.targets[id]

@@ -89,7 +89,7 @@ func (p *Pulse) build(ctx context.Context, cfg Config, parts Parts, keys *config
 	rules := netguard.Proxmox()
 	options := pulse.Options{
 		Store: p.store, Keyring: keys, Declared: declared,
-		DialContext: rules.DialContext, Version: parts.Version.Number, Logger: p.Log,
+		DialContext: rules.DialContext, CheckHost: rules.CheckHost, Version: parts.Version.Number, Logger: p.Log,
 	}
 	if cfg.proxied {
 		options.Proxy = proxyByRules(http.ProxyFromEnvironment, rules)
