@@ -51,7 +51,8 @@ func (a *API) admit(r *http.Request, now time.Time) *Error {
 			return nil
 		}
 	}
-	a.attempts.failed(client, hashToken(tokens[0]), now)
-	a.log.Warn("wrong API token", "client", client.String(), "path", r.URL.Path, "request", requestID(r.Context()))
+	if a.attempts.failed(client, hashToken(tokens[0]), now) {
+		a.log.Warn("wrong API token", "client", client.String(), "path", r.URL.Path, "request", requestID(r.Context()))
+	}
 	return errUnauthorized
 }

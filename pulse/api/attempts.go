@@ -38,8 +38,8 @@ func (a *attempts) blocked(client netip.Addr, now time.Time) time.Duration {
 	return max(0, found.since.Add(attemptsWindow).Sub(now))
 }
 
-// failed notes a wrong token.
-func (a *attempts) failed(client netip.Addr, token tokenHash, now time.Time) {
+// failed notes a wrong token, and tells whether the client did not try it before.
+func (a *attempts) failed(client netip.Addr, token tokenHash, now time.Time) (news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := network(client)
@@ -51,9 +51,11 @@ func (a *attempts) failed(client netip.Addr, token tokenHash, now time.Time) {
 		found = &attempt{since: now}
 		a.clients[key] = found
 	}
-	if len(found.wrong) < maxWrongTokens && !slices.Contains(found.wrong, token) {
-		found.wrong = append(found.wrong, token)
+	if len(found.wrong) >= maxWrongTokens || slices.Contains(found.wrong, token) {
+		return false
 	}
+	found.wrong = append(found.wrong, token)
+	return true
 }
 
 // makeRoom drops clients whose window is over, or else any one, so that many addresses cannot fill the memory.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,7 @@ func TestGuessingIsSlowedDownAndAnOutdatedTokenIsNot(t *testing.T) {
 			require.Equal(t, 401, try("outdated").StatusCode)
 		}
 		require.Equal(t, 200, try(token).StatusCode)
+		require.Equal(t, 1, strings.Count(l.log.String(), "wrong API token"), "one line for one mistake")
 		for i := range 9 {
 			require.Equal(t, 401, try(fmt.Sprintf("guess-%d", i)).StatusCode)
 		}

@@ -67,7 +67,7 @@ func configuredNode(t pulse.TargetState) ConfiguredNode {
 		Version: versionOf(t.Observation), Source: c.Source,
 	}
 	if t.Status == pulse.Pending {
-		n.Status, n.Pending = string(pulse.Disconnected), true
+		n.Status, n.Pending, n.Error = string(pulse.Disconnected), true, "not read yet"
 	}
 	if t.Observation != nil {
 		n.Reason = string(t.Observation.Poll.Reason)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/metrics"
 	"strings"
 	"sync"
 	"testing"
@@ -472,4 +474,41 @@ func TestManyStreamsShareOneEncodedState(t *testing.T) {
 			c.close()
 		}
 	})
+}
+
+func TestStuckClientsHoldOneStateEach(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Seed: 1, Clusters: 2, NodesPerCluster: 1, Guests: 300}, nil, func(l *lab) {
+		l.watch()
+		stopMonitor := l.run()
+		defer stopMonitor()
+		network, stop := l.serve()
+		defer stop()
+		var stuck []*websocket.Conn
+		for range 20 {
+			conn := connect(l, network)
+			for range 2 { // welcome and initialState
+				_, _, err := conn.ReadMessage()
+				require.NoError(t, err)
+			}
+			stuck = append(stuck, conn)
+		}
+		state := len(l.do("GET", "/api/state", nil).body)
+		before := liveBytes()
+		pass(50 * time.Second) // ten states
+		grown := int(liveBytes()) - int(before)
+		require.Less(t, grown, 8*state+(8<<20), "a state is %d bytes", state)
+		require.Equal(t, len(stuck), l.diagnostics().System.Streams)
+		for _, conn := range stuck {
+			require.NoError(t, conn.Close())
+		}
+	})
+}
+
+func liveBytes() uint64 {
+	runtime.GC()
+	runtime.GC()
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -179,4 +181,23 @@ func TestEveryAnswerIsDocumented(t *testing.T) {
 			require.Contains(t, op.Responses, fmt.Sprint(answer.StatusCode), "%s: %s", op.OperationID, answer.body)
 		}
 	}
+}
+
+func TestEveryOperationIsAddedByOneFunction(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var calls []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for range strings.Count(string(source), "huma.Register(") + strings.Count(string(source), ".AddOperation(") +
+			strings.Count(string(source), ".HandleFunc(") + strings.Count(string(source), "mux.Handle(") {
+			calls = append(calls, name)
+		}
+	}
+	require.Equal(t, []string{"register.go"}, calls)
 }
