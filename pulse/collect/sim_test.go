@@ -40,11 +40,11 @@ func TestFirstPassShowsEverything(t *testing.T) {
 func TestSteadyStateStaysWithinBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, sim.Config{Seed: 2, Guests: 30}, sim.Auditor)
+		w := newWalk(t, sim.Config{Seed: 2, Guests: 18}, sim.Auditor)
 		w.pass()
-		w.run(30 * time.Minute) // all guests were read once
+		w.run(5 * time.Minute) // all guests were read once
 		w.estate.ForgetRequests()
-		const span = time.Hour
+		const span = 30 * time.Minute
 		w.run(span)
 		total, byPath := w.requests()
 		cycles := int(span / testInterval)
@@ -55,7 +55,7 @@ func TestSteadyStateStaysWithinBudget(t *testing.T) {
 		require.Less(t, slow, cycles, "slow readings: %v", byPath)
 		require.Positive(t, byPath["GET /nodes/{node}/qemu/{vmid}/status/current"])
 		require.Positive(t, byPath["GET /nodes/{node}/status"])
-		require.Greater(t, byPath["GET /cluster/status"], 50)
+		require.Greater(t, byPath["GET /cluster/status"], 20)
 	})
 }
 
