@@ -3,8 +3,8 @@
 //
 // A [Client] talks to one target: a PVE cluster by any of its members, or one PBS. It authenticates by API token or by
 // password (with tickets renewed in time), judges certificates as [Trust] says before any credential is sent, keeps at
-// most two requests in flight per member and one that the privileged daemon must answer, and moves to another member of
-// the cluster while one fails. Each call returns its decoded reply with a [Meta] (when, by whom, how long) and an error
+// most two requests in flight per member, one of them about a node that may hang, and moves to another member of the
+// cluster while one fails. Each call returns its decoded reply with a [Meta] (when, by whom, how long) and an error
 // that matches one of the sentinels.
 //
 // Decoding is lenient where Proxmox is inconsistent (numbers as strings, 0/1 for booleans, absent or null fields) and

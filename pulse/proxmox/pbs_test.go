@@ -1,7 +1,6 @@
 package proxmox
 
 import (
-	"context"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -129,32 +128,4 @@ func TestBackupServerVersionAndPermissions(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, rights.Allows("/system/status", "Sys.Audit"))
 	require.False(t, rights.Allows("/datastore", "Datastore.Audit"), "it does not extend")
-}
-
-func TestGuestFilesystemsThatCannotBeRead(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{
-		`{"data":{"result":{"error":{"class":"CommandNotFound","desc":"The command guest-get-fsinfo has been disabled"}}}}`,
-		`{"data":{"result":{}}}`,
-	} {
-		_, _, err := newClient(t, newServer(t, jsonReply(body))).GuestFilesystems(context.Background(), "pve1", 100)
-		require.ErrorIs(t, err, ErrNoAgent)
-	}
-	got, _, err := newClient(t, newServer(t, jsonReply(`{"data":{"result":[]}}`))).GuestFilesystems(t.Context(), "pve1", 100)
-	require.NoError(t, err)
-	require.Empty(t, got)
-}
-
-// TestOlderNodeStatus: PVE 7 has no kernel object, and no field of its own for available memory.
-func TestOlderNodeStatus(t *testing.T) {
-	t.Parallel()
-	body := `{"data":{"kversion":"Linux 5.15.158-2-pve #1 SMP PVE 5.15.158-2 (2024-07-24T13:22Z)","pveversion":"pve-manager/7.4-20/abcdef01",
-		"loadavg":["0.10","0.20","0.30","0.40"],"cpuinfo":{"mhz":"2200.000","cpus":"8"},"memory":{"total":10,"used":"4","free":6},"uptime":"99"}}`
-	got, _, err := newClient(t, newServer(t, jsonReply(body))).NodeStatus(t.Context(), "n")
-	require.NoError(t, err)
-	require.Equal(t, NodeStatus{
-		UptimeSeconds: Some[int64](99), Load1: Some(0.1), Load5: Some(0.2), Load15: Some(0.3),
-		CPU: CPUModel{Logical: Some[int64](8), MHz: Some(2200.0)}, KernelRelease: "5.15.158-2-pve", PVEVersion: "7.4-20",
-		Memory: MemoryUse{TotalBytes: Some[int64](10), UsedBytes: Some[int64](4), FreeBytes: Some[int64](6)},
-	}, got)
 }

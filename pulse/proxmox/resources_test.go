@@ -83,6 +83,21 @@ func TestOfflineNodeKeepsItsMaximaAtFirst(t *testing.T) {
 	require.False(t, n.MemBytes.Known || n.CPUFraction.Known || n.UptimeSeconds.Known || n.DiskBytes.Known)
 }
 
+// TestDeadStatusDaemonLooksLikeUnknown: the node is up, and everything on it is unknown.
+func TestDeadStatusDaemonLooksLikeUnknown(t *testing.T) {
+	t.Parallel()
+	got := decodeTable(t, readReply(t, "standalone-pvestatd-stopped/cluster_resources__auditor-token.json"))
+	require.Equal(t, []ResourceNode{{Name: "pve1", Status: "unknown"}}, got.Nodes)
+	require.Len(t, got.Guests, 11)
+	for _, g := range got.Guests {
+		require.Equal(t, ResourceGuest{Kind: g.Kind, VMID: g.VMID, Node: "pve1", Status: "unknown", Tags: g.Tags, Lock: g.Lock}, g)
+	}
+	for _, s := range got.Storages {
+		require.Equal(t, "unknown", s.Status)
+		require.False(t, s.DiskBytes.Known || s.MaxDiskBytes.Known)
+	}
+}
+
 // TestLimitedCredentialSeesNodesWithoutNumbers: rights that are missing leave fields out instead of failing.
 func TestLimitedCredentialSeesNodesWithoutNumbers(t *testing.T) {
 	t.Parallel()
