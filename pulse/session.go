@@ -1,6 +1,7 @@
 package pulse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -92,6 +93,7 @@ func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned pro
 	s := &session{id: cfg.ID, interval: interval, client: client}
 	s.collector = collect.New(collect.Options{
 		Target: cfg.ID, Client: client, Collect: cfg.Collect, Interval: interval,
+		Account: cmp.Or(cfg.TokenID, cfg.User),
 		Logger: m.log.With("target", cfg.ID),
 	})
 	// The session lives longer than the call that opens it; whoever drops it ends it.
