@@ -94,7 +94,7 @@ func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned pro
 	s.collector = collect.New(collect.Options{
 		Target: cfg.ID, Client: client, Collect: cfg.Collect, Interval: interval,
 		Account: cmp.Or(cfg.TokenID, cfg.User),
-		Logger: m.log.With("target", cfg.ID),
+		Logger:  m.log.With("target", cfg.ID),
 	})
 	// The session lives longer than the call that opens it; whoever drops it ends it.
 	s.ended, s.end = context.WithCancel(context.WithoutCancel(ctx))
