@@ -45,9 +45,6 @@ func New(opt Options) (*Client, error) {
 // Address is the configured address in its normalized form.
 func (c *Client) Address() string { return c.opt.Address }
 
-// Kind is the product the client was made for.
-func (c *Client) Kind() Kind { return c.opt.Kind }
-
 // Close ends idle connections. Calls after it fail with [ErrClosed]; calls under way end as their contexts do.
 func (c *Client) Close() {
 	c.mu.Lock()

@@ -66,18 +66,6 @@ func readReply(t testing.TB, file string) []byte {
 	return body
 }
 
-// recorded finds one recording by scenario, path and user.
-func recorded(t testing.TB, scenario, path, user string) recording {
-	t.Helper()
-	for _, r := range recordings(t) {
-		if r.Scenario == scenario && r.Path == path && r.User == user {
-			return r
-		}
-	}
-	require.FailNow(t, "no such recording", "%s %s %s", scenario, path, user)
-	return recording{}
-}
-
 // bytes is the reply as it goes over the wire.
 func (r recording) bytes() []byte {
 	var b bytes.Buffer
