@@ -17,10 +17,11 @@ const numbersEvery = 5 * time.Second
 // once however many follow it.
 type feed struct {
 	snapshot func() *pulse.Snapshot
-	every    time.Duration // the shortest time between two frames, and between two states on one stream
+	every    time.Duration // the shortest time between two states for news, and between two that one stream asks for
 
 	mu      sync.Mutex
-	current *frame // nil before the first, and while nobody listens
+	current *frame    // nil before the first, and while nobody listens
+	news    time.Time // when a frame was last made because words changed
 }
 
 // request is what a stream has and wants.
@@ -41,31 +42,45 @@ func (f *feed) next(r request, now time.Time) (due *frame, wait time.Duration, c
 	if newest.Revision == r.sent && !r.wanted {
 		return nil, 0, changed
 	}
-	if wait = r.at.Add(f.every).Sub(now); r.sent != 0 && wait > 0 {
-		return nil, wait, changed
+	if r.wanted {
+		wait = r.at.Add(f.every).Sub(now)
 	}
-	if wait = f.renewal(newest, r.wanted || r.sent == 0).Sub(now); wait <= 0 {
-		f.current = &frame{state: newest, made: now}
+	asked := r.sent == 0 || r.wanted && wait <= 0
+	renewal := f.renewal(newest, asked)
+	if !renewal.After(now) {
+		f.renew(newest, now)
 	}
-	if f.current.state.Revision != r.sent || r.wanted {
+	if f.current.state.Revision != r.sent || asked {
 		return f.current, 0, changed
+	}
+	if until := renewal.Sub(now); until > 0 && (wait <= 0 || until < wait) {
+		wait = until
 	}
 	return nil, wait, changed
 }
 
-// renewal is when the newest state may become the current frame: soon when somebody asks or words changed, later for
-// numbers alone.
+// renewal is when the newest state may become the current frame: soon after words changed or when somebody asks, later
+// for numbers alone. News waits for earlier news only, not for a frame of numbers that has just been sent.
 func (f *feed) renewal(newest *wire.Snapshot, asked bool) time.Time {
 	switch {
 	case f.current == nil:
 		return time.Time{}
 	case f.current.state.Revision == newest.Revision:
 		return f.current.made.Add(never)
-	case asked || f.current.state.StatusRevision != newest.StatusRevision:
+	case f.current.state.StatusRevision != newest.StatusRevision:
+		return f.news.Add(f.every)
+	case asked:
 		return f.current.made.Add(f.every)
 	default:
 		return f.current.made.Add(max(f.every, numbersEvery))
 	}
+}
+
+func (f *feed) renew(newest *wire.Snapshot, now time.Time) {
+	if f.current == nil || f.current.state.StatusRevision != newest.StatusRevision {
+		f.news = now
+	}
+	f.current = &frame{state: newest, made: now}
 }
 
 const never = 1 << 62
