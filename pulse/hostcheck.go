@@ -27,8 +27,7 @@ func (m *Monitor) checkHost(ctx context.Context, kind estate.TargetKind, address
 	}
 	ctx, cancel := context.WithTimeout(ctx, hostCheckLimit)
 	defer cancel()
-	var refused *netguard.RefusedError
-	if errors.As(m.opt.CheckHost(ctx, u.Hostname()), &refused) {
+	if refused, ok := errors.AsType[*netguard.RefusedError](m.opt.CheckHost(ctx, u.Hostname())); ok {
 		return &config.FieldError{Field: "host", Reason: refused.Error()}
 	}
 	return nil

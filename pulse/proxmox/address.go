@@ -127,7 +127,7 @@ func checkHost(host string) (string, error) {
 	if host == "" || len(host) > 253 {
 		return "", invalidAddress("no host")
 	}
-	for _, label := range strings.Split(host, ".") {
+	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return "", invalidAddress("the host is neither a name nor an IP address")
 		}

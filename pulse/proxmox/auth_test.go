@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -238,7 +239,7 @@ func TestLoginReplies(t *testing.T) {
 					r.ServeHTTP(w, req)
 					return
 				}
-				require.Equal(t, "PVEAuthCookie=PVE:", req.Header.Get("Cookie")[:18])
+				assert.Equal(t, "PVEAuthCookie=PVE:", req.Header.Get("Cookie")[:18])
 				jsonReply(versionBody)(w, req)
 			}))
 			err := version(t, newClient(t, s, byPassword))

@@ -218,7 +218,7 @@ func (c *Client) verdictOn(at *endpoint, k call, err error) verdict {
 	var transport *transportError
 	own := k.node == "" || k.node == at.name
 	switch e.Kind {
-	case ErrTimeout:
+	case ErrTimeout: //nolint:errorlint // Kind is one of the sentinels, never a wrapped one
 		switch {
 		case !errors.As(err, &transport):
 			return memberSilent // it waited for a slot

@@ -126,12 +126,12 @@ func (c *Client) replyFailure(k call, at *endpoint, r reply) error {
 		return nil
 	}
 	e := &Error{Op: k.op, Member: at.base, Path: k.path, Status: r.status, Kind: statusKind(c.opt.Kind, r.status)}
-	overloaded := e.Kind == ErrOverloaded
+	overloaded := errors.Is(e.Kind, ErrOverloaded)
 	switch {
-	case html && !overloaded, e.Kind == ErrUnauthorized && r.header.Get("WWW-Authenticate") != "":
+	case html && !overloaded, errors.Is(e.Kind, ErrUnauthorized) && r.header.Get("WWW-Authenticate") != "":
 		e.Kind, e.Message = ErrNotProxmox, "a web page answered"
 		return e
-	case e.Kind == ErrNotProxmox:
+	case errors.Is(e.Kind, ErrNotProxmox):
 		e.Message = "status " + strconv.Itoa(r.status) + " is none that PVE or PBS would send"
 		return e
 	case c.opt.Kind == PBS && strings.HasPrefix(r.header.Get("Server"), pveServerName):
@@ -141,7 +141,7 @@ func (c *Client) replyFailure(k call, at *endpoint, r reply) error {
 	message, fields := c.failureText(r)
 	e.Message = c.line(message)
 	switch {
-	case e.Kind == ErrForbidden:
+	case errors.Is(e.Kind, ErrForbidden):
 		e.Object, e.Privilege = missingRight(e.Message)
 	case e.Kind == nil:
 		e.Kind = messageKind(message, fields)

@@ -98,8 +98,7 @@ func outcomeOf(value any, err error) outcome {
 		return outcome{Value: value}
 	}
 	out := outcome{Error: "an error of another type"}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		out = outcome{Error: e.Message, Privilege: e.Privilege, Object: e.Object}
 		if e.Kind != nil {
 			out.Kind = e.Kind.Error()

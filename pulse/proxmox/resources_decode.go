@@ -1,5 +1,7 @@
 package proxmox
 
+import "bytes"
+
 // resourceRow holds one row of /cluster/resources while it is read: its type may be the last field. Texts point into
 // the reply or the scanner's scratch.
 type resourceRow struct {
@@ -168,13 +170,12 @@ const maxVMID = 999999999
 
 // idAfterSlash reads 100 out of "qemu/100".
 func idAfterSlash(id []byte) Opt[int64] {
-	for i := len(id) - 1; i >= 0; i-- {
-		if id[i] == '/' {
-			n, ok := shortDigits(id[i+1:])
-			return Opt[int64]{Value: n, Known: ok}
-		}
+	i := bytes.LastIndexByte(id, '/')
+	if i < 0 {
+		return Opt[int64]{}
 	}
-	return Opt[int64]{}
+	n, ok := shortDigits(id[i+1:])
+	return Opt[int64]{Value: n, Known: ok}
 }
 
 // nonZero makes a zero unknown, where zero means "not measured".

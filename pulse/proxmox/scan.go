@@ -131,22 +131,22 @@ func (s *scanner) field() ([]byte, bool) {
 
 // skip consumes one value of any kind.
 func (s *scanner) skip() {
-	switch c := s.peek(); {
-	case c == '{':
+	switch s.peek() {
+	case '{':
 		if !s.push() {
 			return
 		}
 		for _, ok := s.field(); ok; _, ok = s.field() {
 			s.skip()
 		}
-	case c == '[':
+	case '[':
 		if !s.push() {
 			return
 		}
 		for s.element() {
 			s.skip()
 		}
-	case c == '"':
+	case '"':
 		mark := len(s.scratch)
 		s.str()
 		s.scratch = s.scratch[:mark]
@@ -349,7 +349,7 @@ func hex4(b []byte) rune {
 		if d < 0 {
 			return -1
 		}
-		r = r<<4 | rune(d)
+		r = r<<4 | rune(d) //nolint:gosec // d is one hex digit
 	}
 	return r
 }

@@ -246,7 +246,7 @@ func TestCertificateTheSystemTrustsIsPinnedToo(t *testing.T) {
 	s.cert.Store(ca.issue(t, "pve-a", "127.0.0.1"))
 	accepted(t, c, TrustedBySystem)
 	s.cert.Store(newAuthority(t).issue(t, "pve-a", "127.0.0.1"))
-	refused(t, s, c)
+	_ = refused(t, s, c)
 }
 
 // TestRenewedCertificateUnderTheClustersAuthority is accepted once that authority was learned, for members only.
@@ -257,18 +257,18 @@ func TestRenewedCertificateUnderTheClustersAuthority(t *testing.T) {
 	s := newHost(t, ca.issue(t, "pve-a"), jsonReply(versionBody))
 	pinned := s.fingerprint()
 	s.cert.Store(ca.issue(t, "pve-a"))
-	refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known}))
+	_ = refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known}))
 	accepted(t, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}), TrustedByCluster)
 	accepted(t, trusting(t, s, Trust{Pinned: pinned, CA: ca.pem}), TrustedByCluster)
 	s.cert.Store(ca.issue(t, "pve-x", "127.0.0.1"))
 	accepted(t, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}), TrustedByCluster)
 	s.cert.Store(ca.issue(t, "pve-x"))
-	refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}))
+	_ = refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}))
 	s.cert.Store(newAuthority(t).issue(t, "pve-a"))
-	refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}))
-	refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: []byte("no PEM at all")}))
+	_ = refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: ca.pem}))
+	_ = refused(t, s, trusting(t, s, Trust{Pinned: pinned, Known: known, CA: []byte("no PEM at all")}))
 	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Load().Certificate[0]})
-	refused(t, s, trusting(t, s, Trust{Pinned: pinned, CA: leaf}))
+	_ = refused(t, s, trusting(t, s, Trust{Pinned: pinned, CA: leaf}))
 }
 
 // TestCertificateNamedByAnotherMember: a custom certificate that was renewed is learned from the rest of the cluster.
@@ -345,7 +345,7 @@ func newHostAt(t testing.TB, l net.Listener, cert *tls.Certificate, h http.Handl
 	t.Helper()
 	s := newHost(t, cert, h)
 	handler := s.Config.Handler
-	s.Server.Close()
+	s.Close()
 	again := httptest.NewUnstartedServer(handler)
 	require.NoError(t, again.Listener.Close())
 	again.Listener = l

@@ -45,7 +45,7 @@ func ParseUPID(text string) (UPID, error) {
 	if err != nil {
 		return UPID{}, err
 	}
-	u.PID = uint32(pid)
+	u.PID = uint32(pid) //nolint:gosec // eight hex digits
 	if u.PStart, err = hexField(fields[2], 8, 9); err != nil {
 		return UPID{}, err
 	}
@@ -108,7 +108,7 @@ func unescapeWorkerID(text string) string {
 		if text[i] == '\\' && i+3 < len(text) && text[i+1] == 'x' {
 			high, low := unhex(text[i+2]), unhex(text[i+3])
 			if high >= 0 && low >= 0 {
-				out.WriteByte(byte(high<<4 | low))
+				out.WriteByte(byte(high<<4 | low)) //nolint:gosec // two hex digits
 				i += 3
 				continue
 			}
