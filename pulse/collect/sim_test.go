@@ -91,6 +91,48 @@ func TestStoppedGuestShowsAtOnceAndStaysStopped(t *testing.T) {
 	})
 }
 
+func TestGuestStoppedAroundTheFirstPassShowsWithTheFirstLook(t *testing.T) {
+	t.Parallel()
+	for name, when := range map[string]struct{ before, after time.Duration }{
+		"so shortly before that the table does not show it": {before: time.Second},
+		"between the pass and the look":                     {after: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWalk(t, sim.Config{Seed: 3}, sim.Auditor)
+				time.Sleep(2 * time.Second)
+				vmid := firstRunning(t, w)
+				if when.before > 0 {
+					require.NoError(t, w.estate.StopGuest(w.cluster.Name, vmid))
+					time.Sleep(when.before)
+				}
+				w.pass()
+				require.Equal(t, estate.GuestRunning, w.guest(vmid).Status)
+				if when.after > 0 {
+					require.NoError(t, w.estate.StopGuest(w.cluster.Name, vmid))
+					time.Sleep(when.after)
+				}
+				require.True(t, w.look())
+				require.Equal(t, estate.GuestStopped, w.guest(vmid).Status)
+				require.Zero(t, w.guest(vmid).Generation)
+			})
+		})
+	}
+}
+
+// firstRunning is the first running VM of the simulated estate.
+func firstRunning(t *testing.T, w *walk) int {
+	t.Helper()
+	guests, err := w.estate.Guests(w.cluster.Name)
+	require.NoError(t, err)
+	i := slices.IndexFunc(guests, func(g sim.Guest) bool {
+		return g.Type == "qemu" && g.Status == estate.GuestRunning && !g.Template
+	})
+	require.GreaterOrEqual(t, i, 0)
+	return guests[i].VMID
+}
+
 func TestGuestStoppedWithoutTaskShowsWithTheNextCycles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -41,9 +41,30 @@ func (c *Collector) tasks(ctx context.Context, d *draft) ([]step, proxmox.Meta, 
 	}
 	c.looked.Store(meta.At.UnixNano())
 	now := meta.At.Add(time.Duration(clockSkew(meta)))
+	mark := d.obs.Tasks
+	if mark.Since.IsZero() && !d.obs.Poll.LastSuccess.IsZero() {
+		// The list was never looked at, and the table that was read lags: what it cannot show yet is news.
+		shown := d.obs.Poll.LastSuccess.Add(time.Duration(clockSkew(meta)) - d.obs.Poll.Took - directHold)
+		_, mark = follow(mark, before(tasks, shown), d.isDown, now)
+	}
 	var steps []step
-	steps, d.obs.Tasks = follow(d.obs.Tasks, tasks, d.isDown, now)
+	steps, d.obs.Tasks = follow(mark, tasks, d.isDown, now)
 	return steps, meta, nil
+}
+
+// before returns the tasks as a list told them at a time.
+func before(tasks []proxmox.Task, at time.Time) []proxmox.Task {
+	var known []proxmox.Task
+	for _, t := range tasks {
+		if !t.Start.Before(at) {
+			continue
+		}
+		if !t.End.Before(at) {
+			t.End, t.Status = time.Time{}, ""
+		}
+		known = append(known, t)
+	}
+	return known
 }
 
 // sight is the outcome of reading one guest.
