@@ -3,6 +3,7 @@ package pulse_test
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -222,6 +223,14 @@ func TestChangingAnUnknownTargetIsNotFound(t *testing.T) {
 func TestDuplicatesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{Clusters: 2, Guests: 5}, func(l *lab) {
+		member := l.estate.Clusters()[0].Nodes[1].Address + ":8006"
+		l.options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == "alias.example:8006" {
+				address = member
+			}
+			return l.estate.DialContext(ctx, network, address)
+		}
+		l.reopen()
 		defer l.run()()
 		first := l.add(0)
 		l.within(time.Second, "members known", func() bool { return len(l.state(first.ID).Members) == 3 })
@@ -231,6 +240,7 @@ func TestDuplicatesAreRefusedByName(t *testing.T) {
 			"the same address":   patchOf("x", cluster.URL(), credential),
 			"the same name":      patchOf(first.Name, other.URL(), credential),
 			"a member's address": patchOf("y", cluster.Nodes[2].URL, credential),
+			"a member by name":   patchOf("z", "https://alias.example:8006", credential),
 		} {
 			_, err := l.monitor.AddTarget(l.t.Context(), estate.PVE, p)
 			var dup *pulse.DuplicateError
@@ -238,6 +248,11 @@ func TestDuplicatesAreRefusedByName(t *testing.T) {
 			require.Equal(t, first.ID, dup.Target, name)
 		}
 		require.Len(t, l.monitor.Snapshot().Targets, 1)
+		second := l.add(1)
+		alias := "alias.example"
+		_, err := l.monitor.UpdateTarget(l.t.Context(), second.ID, pulse.TargetPatch{Address: &alias})
+		var dup *pulse.DuplicateError
+		require.ErrorAs(t, err, &dup)
 	})
 }
 

@@ -24,8 +24,12 @@ func (m *Monitor) AddTarget(ctx context.Context, kind estate.TargetKind, p Targe
 	if err := m.checkHost(ctx, kind, draft.Address); err != nil {
 		return config.Target{}, err
 	}
+	offered := m.offered(ctx, draft)
 	var added config.Target
 	err = m.change(ctx, func(r *registry) ([]store.Op, error) {
+		if err := m.unrelated(r, draft, offered); err != nil {
+			return nil, err
+		}
 		var ops []store.Op
 		var err error
 		added, ops, err = m.insert(r, draft)
@@ -43,7 +47,7 @@ func (m *Monitor) insert(r *registry, t config.Target) (config.Target, []store.O
 	if len(r.targets) >= MaxTargets {
 		return t, nil, &config.FieldError{Field: "host", Reason: fmt.Sprintf("want at most %d targets", MaxTargets)}
 	}
-	if err := m.unique(r, t); err != nil {
+	if err := unique(r, t); err != nil {
 		return t, nil, err
 	}
 	t.Slug = config.Slug(t.Name, r.slugs(t.Kind()))
@@ -61,10 +65,9 @@ func (m *Monitor) insert(r *registry, t config.Target) (config.Target, []store.O
 	return t, []store.Op{write, count}, nil
 }
 
-// unique refuses a target whose address is another one's, or a member of another one's cluster, or whose name another
-// target of its kind has: clients tell targets apart by name.
-func (m *Monitor) unique(r *registry, t config.Target) error {
-	snapshot := m.Snapshot()
+// unique refuses a target whose address is another one's, or whose name another target of its kind has: clients tell
+// targets apart by name.
+func unique(r *registry, t config.Target) error {
 	for _, other := range r.targets {
 		if other.ID == t.ID || other.Kind() != t.Kind() {
 			continue
@@ -78,23 +81,8 @@ func (m *Monitor) unique(r *registry, t config.Target) error {
 			dup.What = fmt.Sprintf("the name %q", t.Name)
 			return dup
 		}
-		state, _ := snapshot.Target(other.ID)
-		if member := memberAt(state.Members, t.Address); member != "" {
-			dup.What = fmt.Sprintf("the address %s, as node %s of its cluster,", t.Address, member)
-			return dup
-		}
 	}
 	return nil
-}
-
-// memberAt returns the name of the member at an address, or nothing.
-func memberAt(members []proxmox.Member, address string) string {
-	for _, member := range members {
-		if member.Address == address {
-			return member.Name
-		}
-	}
-	return ""
 }
 
 // UpdateTarget changes the fields of a target that p gives and has it read at once. The error is a
@@ -105,6 +93,7 @@ func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p Target
 			return config.Target{}, err
 		}
 	}
+	offered := m.offeredAfter(ctx, id, p)
 	var updated config.Target
 	err := m.change(ctx, func(r *registry) ([]store.Op, error) {
 		old, ok := r.targets[id]
@@ -118,7 +107,10 @@ func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p Target
 		if updated, err = p.apply(old); err != nil {
 			return nil, err
 		}
-		if err := m.unique(r, updated); err != nil {
+		if err := unique(r, updated); err != nil {
+			return nil, err
+		}
+		if err := m.unrelated(r, updated, offered); err != nil {
 			return nil, err
 		}
 		write, err := r.writeTarget(updated, m.opt.Keyring)

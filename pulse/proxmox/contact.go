@@ -47,6 +47,18 @@ func (c *Client) firstContact(ctx context.Context, at *endpoint) error {
 	return nil
 }
 
+// Offered returns the fingerprint of the certificate that the configured address offers now, whether it is to be
+// trusted or not. No credential is sent. What is not Proxmox's is an error that matches [ErrNotProxmox] or
+// [ErrWrongKind].
+func Offered(ctx context.Context, opt Options) (Fingerprint, error) {
+	c, err := New(opt)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	defer c.Close()
+	return c.look(ctx, c.preferred)
+}
+
 // look makes a request without a credential and without judging the certificate, and returns what was offered.
 func (c *Client) look(ctx context.Context, at *endpoint) (Fingerprint, error) {
 	k := call{op: "make first contact", path: publicPath(c.opt.Kind), public: true}
