@@ -2,8 +2,8 @@ package pulse
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -28,68 +28,167 @@ func (m *Monitor) applyDeclared(ctx context.Context) (*registry, error) {
 	}
 }
 
+// errBatchFull ends a batch of writes that one commit cannot take more of; the next one goes on.
+var errBatchFull = errors.New("batch is full")
+
+// batch is the writes of one commit.
+type batch struct{ ops []store.Op }
+
+// add takes writes, leaving room for the counters.
+func (b *batch) add(op store.Op) error {
+	if len(b.ops) >= store.MaxOps-1 {
+		return errBatchFull
+	}
+	b.ops = append(b.ops, op)
+	return nil
+}
+
 // declare returns the next writes that make the registry match the declarations and the present key, as many as one
 // commit takes; none when it matches.
 func (m *Monitor) declare(r *registry) ([]store.Op, error) {
-	ops := map[string]store.Op{}
-	for _, id := range r.reseal {
-		op, err := r.writeTarget(r.targets[id], m.opt.Keyring)
-		if err != nil {
+	found, err := m.matchDeclared(r)
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{}
+	for _, step := range []func(*registry, map[int]estate.TargetID, *batch) error{
+		m.removeUndeclared, m.updateDeclared, m.reseal, m.insertDeclared,
+	} {
+		if err := step(r, found, b); errors.Is(err, errBatchFull) {
+			break
+		} else if err != nil {
 			return nil, err
 		}
-		ops[op.Key] = op
 	}
-	kept := map[estate.TargetID]bool{}
-	for _, declared := range m.opt.Declared {
-		writes, id, err := m.declareOne(r, declared, kept)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", declared.Source, declared.Name, err)
-		}
-		kept[id] = true
-		for _, op := range writes {
-			ops[op.Key] = op
-		}
-	}
-	for id, t := range r.targets {
-		if t.Source != "" && !kept[id] {
-			key := targetKey(id)
-			ops[key] = store.Op{Key: key, Rev: r.revs[key], Delete: true}
-			delete(r.targets, id)
-		}
-	}
-	keys := slices.Sorted(maps.Keys(ops))
-	list := make([]store.Op, 0, len(keys))
-	for _, key := range keys[:min(len(keys), store.MaxOps)] {
-		list = append(list, ops[key])
-	}
-	return list, nil
+	return b.ops, nil
 }
 
-func (m *Monitor) declareOne(r *registry, declared config.Target, kept map[estate.TargetID]bool) ([]store.Op, estate.TargetID, error) {
-	old, ok := findDeclared(r, declared, kept)
-	if !ok {
-		added, ops, err := m.insert(r, declared)
-		return ops, added.ID, err
-	}
-	declared.ID, declared.Slug, declared.Added = old.ID, old.Slug, old.Added
-	if declared == old {
-		return nil, old.ID, nil
-	}
-	op, err := r.writeTarget(declared, m.opt.Keyring)
-	r.targets[old.ID] = declared
-	return []store.Op{op}, old.ID, err
-}
-
-func findDeclared(r *registry, declared config.Target, kept map[estate.TargetID]bool) (config.Target, bool) {
-	for _, same := range []func(config.Target) bool{
-		func(t config.Target) bool { return t.Name == declared.Name },
-		func(t config.Target) bool { return t.Address == declared.Address },
-	} {
+// matchDeclared finds the stored targets that the declarations are about, by the place in Options.Declared: all by name
+// before any by address, so that one that moved to another's former address stays itself. It refuses declarations that
+// name the same thing twice.
+func (m *Monitor) matchDeclared(r *registry) (map[int]estate.TargetID, error) {
+	found, taken := map[int]estate.TargetID{}, map[estate.TargetID]bool{}
+	for _, key := range []func(config.Target) identity{byName, byAddress} {
+		stored := map[identity]estate.TargetID{}
 		for id, t := range r.targets {
-			if t.Kind() == declared.Kind() && !kept[id] && same(t) {
-				return t, true
+			stored[key(t)] = id
+		}
+		for i, declared := range m.opt.Declared {
+			id, ok := stored[key(declared)]
+			if _, has := found[i]; ok && !has && !taken[id] {
+				found[i], taken[id] = id, true
 			}
 		}
 	}
-	return config.Target{}, false
+	var wanted []config.Target
+	for id, t := range r.targets {
+		if t.Source == "" && !taken[id] {
+			wanted = append(wanted, t)
+		}
+	}
+	for i, declared := range m.opt.Declared {
+		if id, ok := found[i]; ok {
+			declared.ID = id
+		}
+		if err := unique(slices.Values(wanted), declared); err != nil {
+			return nil, declaredError(declared, err)
+		}
+		wanted = append(wanted, declared)
+	}
+	return found, nil
+}
+
+// identity is what no two targets of a kind share.
+type identity struct {
+	kind estate.TargetKind
+	text string
+}
+
+func byName(t config.Target) identity    { return identity{t.Kind(), t.Name} }
+func byAddress(t config.Target) identity { return identity{t.Kind(), t.Address} }
+
+func declaredError(t config.Target, err error) error {
+	return fmt.Errorf("%s: %s: %w", t.Source, t.Name, err)
+}
+
+func (m *Monitor) removeUndeclared(r *registry, found map[int]estate.TargetID, b *batch) error {
+	kept := map[estate.TargetID]bool{}
+	for _, id := range found {
+		kept[id] = true
+	}
+	for id, t := range r.targets {
+		if t.Source == "" || kept[id] {
+			continue
+		}
+		if err := b.add(r.remove(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Monitor) updateDeclared(r *registry, found map[int]estate.TargetID, b *batch) error {
+	for i, id := range found {
+		declared, old := m.opt.Declared[i], r.targets[id]
+		declared.ID, declared.Slug, declared.Added = old.ID, old.Slug, old.Added
+		if declared == old {
+			continue
+		}
+		op, err := r.writeTarget(declared, m.opt.Keyring)
+		if err != nil {
+			return declaredError(declared, err)
+		}
+		if err := b.add(op); err != nil {
+			return err
+		}
+		r.targets[id] = declared
+		r.reseal = slices.DeleteFunc(r.reseal, func(other estate.TargetID) bool { return other == id })
+	}
+	return nil
+}
+
+// reseal seals with the present key what an earlier one sealed.
+func (m *Monitor) reseal(r *registry, _ map[int]estate.TargetID, b *batch) error {
+	for _, id := range r.reseal {
+		t, ok := r.targets[id]
+		if !ok {
+			continue
+		}
+		op, err := r.writeTarget(t, m.opt.Keyring)
+		if err != nil {
+			return err
+		}
+		if err := b.add(op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertDeclared adds new targets in the order of their files.
+func (m *Monitor) insertDeclared(r *registry, found map[int]estate.TargetID, b *batch) error {
+	before := r.counters
+	var full error
+	for i, declared := range m.opt.Declared {
+		if _, ok := found[i]; ok {
+			continue
+		}
+		if len(b.ops) >= store.MaxOps-1 {
+			full = errBatchFull
+			break
+		}
+		_, op, err := m.insert(r, declared)
+		if err != nil {
+			return declaredError(declared, err)
+		}
+		b.ops = append(b.ops, op)
+	}
+	if r.counters != before {
+		op, err := r.writeCounters()
+		if err != nil {
+			return err
+		}
+		b.ops = append(b.ops, op)
+	}
+	return full
 }

@@ -2,6 +2,7 @@ package pulse
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/estate"
@@ -64,13 +65,10 @@ func (m *Monitor) Ready() Readiness {
 	if m.storeErr != nil {
 		reasons = append(reasons, "the store does not work: what is observed is kept in memory only")
 	}
-	waiting := 0
-	for _, t := range m.targets {
-		if t.obs == nil || t.obs.Poll.Ended.Before(m.started) {
-			waiting++
-		}
+	if m.configErr != nil {
+		reasons = append(reasons, "the stored configuration cannot be used: an earlier one is in force")
 	}
-	if waiting > 0 {
+	if slices.ContainsFunc(m.order, func(t *target) bool { return !t.tried }) {
 		reasons = append(reasons, "not every target was read since the start")
 	}
 	return Readiness{Ready: len(reasons) == 0, Reasons: reasons}

@@ -10,8 +10,12 @@ import (
 // ErrNotFound reports a target that is not configured.
 var ErrNotFound = errors.New("not found")
 
-// ErrUnavailable reports that the store could not be read or written; nothing was changed.
+// ErrUnavailable reports that the store could not be read or written. Nothing was changed, or, where the store itself
+// does not know whether a write happened, the change is followed once it can be read.
 var ErrUnavailable = errors.New("the store is not available")
+
+// ErrRunning reports a second [Monitor.Run] beside the first.
+var ErrRunning = errors.New("the monitor runs already")
 
 // DuplicateError reports a target that is configured already.
 type DuplicateError struct {

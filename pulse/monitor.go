@@ -50,16 +50,24 @@ type Monitor struct {
 	streamClients atomic.Int64
 	cycles        atomic.Int64 // full passes made
 
-	changing sync.Mutex // held while the configuration is changed, so that changes are made one after the other
-	wake     chan struct{}
+	settings atomic.Pointer[config.Settings]
+	running  sync.Mutex    // held by Run
+	wake     chan struct{} // tells Run that targets were added, changed or removed
 
-	mu       sync.Mutex // guards the rest
-	loaded   bool
-	settings config.Settings
-	targets  map[estate.TargetID]*target
-	encoder  *wire.Encoder
-	lastPass time.Duration
-	storeErr error // of the latest write or read of the store; nil once one succeeded again
+	// changing is held while the configuration is changed, so that changes are made one after the other.
+	changing sync.Mutex
+	adopted  store.Revision // of the configuration that runs
+
+	flushing sync.Mutex // held while targets' groups are written or dropped, so that no write follows a drop
+
+	mu        sync.Mutex // guards the rest; nothing waits while holding it
+	loaded    bool
+	targets   map[estate.TargetID]*target
+	order     []*target // the same, PVE first, by number
+	encoder   *wire.Encoder
+	lastPass  time.Duration
+	storeErr  error // why the store failed last; nil once a write succeeded again
+	configErr error // why the stored configuration is not what runs
 }
 
 // New returns a monitor. It does no I/O; the configuration is read by [Monitor.Load].
@@ -74,21 +82,23 @@ func New(opt Options) (*Monitor, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Monitor{
-		opt:      opt,
-		log:      opt.Logger,
-		started:  time.Now(),
-		wake:     make(chan struct{}, 1),
-		settings: config.DefaultSettings(),
-		targets:  map[estate.TargetID]*target{},
-		encoder:  wire.NewEncoder(),
+		opt:     opt,
+		log:     opt.Logger,
+		started: time.Now(),
+		wake:    make(chan struct{}, 1),
+		targets: map[estate.TargetID]*target{},
+		encoder: wire.NewEncoder(),
 	}
+	settings := config.DefaultSettings()
+	m.settings.Store(&settings)
 	m.publish(m.started)
 	return m, nil
 }
 
 // Load reads the configuration and the last observations from the store and applies the declared targets. Run and Poll
 // call it themselves; calling it first tells a wrong key ([config.ErrWrongKey]), damage ([config.ErrDamaged]) or a
-// declaration that does not fit ([*config.FieldError]) before anything else starts. A second call does nothing.
+// declaration that does not fit ([*config.FieldError], [*DuplicateError]) before anything else starts. A
+// store that does not answer is [ErrUnavailable]. A second call does nothing once one succeeded.
 func (m *Monitor) Load(ctx context.Context) error {
 	m.changing.Lock()
 	defer m.changing.Unlock()
@@ -106,6 +116,7 @@ func (m *Monitor) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the last observations: %w", err)
 	}
+	m.sweep(ctx, r)
 	m.adopt(r, memories)
 	m.mu.Lock()
 	m.loaded = true

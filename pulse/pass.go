@@ -14,11 +14,30 @@ import (
 // errChanged reports a pass that a change of its target overtook.
 var errChanged = errors.New("changed meanwhile")
 
-// pass reads a target in full once and publishes what was observed, a failure included. The error is only about Pulse
-// itself: a target that is gone or changed, a store that does not answer.
-func (m *Monitor) pass(ctx context.Context, s *session) error {
-	s.passing.Lock()
-	defer s.passing.Unlock()
+// read makes a pass over a target, with dueOnly only when its time has come, and publishes what was observed, a failure
+// included. What stands in the way inside Pulse shows as a failed pass too, and is logged when it turns up.
+func (m *Monitor) read(ctx context.Context, id estate.TargetID, dueOnly bool) {
+	s, err := m.open(ctx, id)
+	if err == nil {
+		err = m.pass(ctx, s, dueOnly)
+	}
+	if err == nil || ctx.Err() != nil || errors.Is(err, errChanged) || errors.Is(err, ErrNotFound) {
+		return // a change has the target read again
+	}
+	if m.recordFailure(id) {
+		m.log.Warn("target cannot be read", "target", id, "err", err)
+	}
+}
+
+// pass reads a target in full once. The error is errChanged or that of ctx.
+func (m *Monitor) pass(ctx context.Context, s *session, dueOnly bool) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if dueOnly && time.Now().Before(s.due) {
+		return nil
+	}
 	before, err := m.latest(s)
 	if err != nil {
 		return err
@@ -27,41 +46,50 @@ func (m *Monitor) pass(ctx context.Context, s *session) error {
 	defer done()
 	began := time.Now()
 	after := s.collector.Collect(passCtx, before)
-	if ctx.Err() != nil || s.ended.Err() != nil {
-		return errors.Join(ctx.Err(), s.ended.Err()) // what a cancelled pass saw is no news of the target
+	switch { // what a pass saw that was called off is no news of the target
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.ended.Err() != nil:
+		return errChanged
 	}
-	s.due = began.Add(s.interval)
+	s.due = began.Add(earliest(backOff(s.interval, after.Poll.Failures, after.Poll.Reason)))
 	m.cycles.Add(1)
-	learned, err := m.record(s, after, time.Since(began))
-	if err != nil {
+	if err := m.record(s, after, time.Since(began)); err != nil {
 		return err
 	}
 	m.logTurn(s.id, before, after)
-	if learned {
-		m.noteStore(m.saveLearned(ctx, s.id, s.client.Learned()))
-	}
 	return nil
 }
 
 // watch looks for what happened since the last pass and publishes it.
-func (m *Monitor) watch(ctx context.Context, s *session) error {
-	s.passing.Lock()
-	defer s.passing.Unlock()
+func (m *Monitor) watch(ctx context.Context, id estate.TargetID) {
+	s := m.sessionOf(id)
+	if s == nil || id.Kind() != estate.PVE || s.enter(ctx) != nil {
+		return
+	}
+	defer s.leave()
 	before, err := m.latest(s)
 	if err != nil || before == nil || !before.Poll.OK() {
-		return err // a target that fails is not asked more often than its passes ask it
+		return // a target that fails is not asked more often than its passes ask it
 	}
 	watchCtx, done := s.within(ctx)
 	defer done()
 	after, changed, err := s.collector.Watch(watchCtx, before)
-	if err != nil || !changed {
-		if err != nil {
-			m.log.Debug("task list not read", "target", s.id, "err", err)
-		}
-		return nil // the next pass tells whether it matters
+	if err != nil { // the next pass tells whether it matters
+		m.log.Debug("task list not read", "target", id, "err", err)
 	}
-	_, err = m.record(s, after, 0)
-	return err
+	if changed && s.ended.Err() == nil {
+		_ = m.record(s, after, 0) // a change has the target read again
+	}
+}
+
+func (m *Monitor) sessionOf(id estate.TargetID) *session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.targets[id]; t != nil {
+		return t.session
+	}
+	return nil
 }
 
 // latest returns what is known about the session's target.
@@ -75,27 +103,57 @@ func (m *Monitor) latest(s *session) (*estate.Observation, error) {
 	return t.obs, nil
 }
 
-// record takes over what a session observed and publishes it. It tells whether the session also learned something that
-// the store does not know yet.
-func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration) (learned bool, err error) {
+// record takes over what a session observed and publishes it.
+func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.targets[s.id]
 	if t == nil || t.session != s {
-		return false, errChanged
+		return errChanged
 	}
-	t.obs = obs
 	if took > 0 {
 		m.lastPass = took
 	}
-	if news := s.client.Learned(); news.At.After(t.memory.learned.At) {
-		learned = !sameLearned(t.memory.learned, news)
-		t.memory.learned = news
+	t.takeLearned(s.client.Learned())
+	m.observe(t, obs)
+	return nil
+}
+
+// recordFailure publishes that Pulse itself stood in the way of reading a target, and tells whether that is news. What
+// exactly it was is for the log only.
+func (m *Monitor) recordFailure(id estate.TargetID) (news bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.targets[id]
+	if t == nil {
+		return false
 	}
+	now := time.Now().UTC()
+	next := estate.Observation{Version: estate.ObservationVersion, Target: id}
+	if t.obs != nil {
+		next = *t.obs
+	}
+	news = next.Poll.Error != storedUnusable
+	p := &next.Poll
+	p.Started, p.Ended, p.Took, p.Requests = now, now, 0, 0
+	p.Reason, p.Error = estate.ReasonFailed, storedUnusable
+	p.Failures++
+	if p.FailedSince.IsZero() {
+		p.FailedSince = now
+	}
+	m.observe(t, &next)
+	return news
+}
+
+// storedUnusable is what people are told when Pulse cannot begin to read a target.
+const storedUnusable = "What Pulse has stored about this target cannot be used now; its log says why."
+
+// observe makes obs the latest that is known about a target; m.mu is held.
+func (m *Monitor) observe(t *target, obs *estate.Observation) {
+	t.obs, t.tried = obs, true
 	now := time.Now()
 	m.encode(t, now)
 	m.publish(now)
-	return learned, nil
 }
 
 // logTurn says when a target stops or starts to answer, once for each turn.

@@ -19,7 +19,7 @@ func (m *Monitor) ProbeDraft(ctx context.Context, kind estate.TargetKind, p Targ
 	if err := m.checkHost(ctx, kind, draft.Address); err != nil {
 		return proxmox.ProbeResult{}, err
 	}
-	options, err := m.clientOptions(draft, m.Settings())
+	options, err := m.clientOptions(draft)
 	if err != nil {
 		return proxmox.ProbeResult{}, err
 	}
@@ -27,7 +27,7 @@ func (m *Monitor) ProbeDraft(ctx context.Context, kind estate.TargetKind, p Targ
 }
 
 // ProbeTarget tries out a configured target, under the certificate it is known by. The error is [ErrNotFound],
-// [ErrUnavailable], or a [*proxmox.ProbeError].
+// [ErrUnavailable], [config.ErrDamaged] for what is stored about the certificate, or a [*proxmox.ProbeError].
 func (m *Monitor) ProbeTarget(ctx context.Context, id estate.TargetID) (proxmox.ProbeResult, error) {
 	if err := m.Load(ctx); err != nil {
 		return proxmox.ProbeResult{}, err
@@ -36,12 +36,12 @@ func (m *Monitor) ProbeTarget(ctx context.Context, id estate.TargetID) (proxmox.
 	if err != nil {
 		return proxmox.ProbeResult{}, err
 	}
-	options, err := m.clientOptions(cfg, m.Settings())
+	options, err := m.clientOptions(cfg)
 	if err != nil {
 		return proxmox.ProbeResult{}, err
 	}
-	if options.Trust.Pinned, _, err = m.pinned(ctx, id, cfg.Address); err != nil {
-		return proxmox.ProbeResult{}, m.unavailable(err)
+	if options.Trust.Pinned, err = m.pinned(ctx, cfg); err != nil {
+		return proxmox.ProbeResult{}, fmt.Errorf("target %s: %w", id, err)
 	}
 	options.Trust.Known, options.Trust.CA = learned.Members, learned.CA
 	return proxmox.Probe(ctx, options)

@@ -56,7 +56,7 @@ func (m *Monitor) prepareStore(ctx context.Context) error {
 	for {
 		group, err := m.opt.Store.Get(ctx, systemGroup, keyCheckKey)
 		if err != nil {
-			return err
+			return m.unavailable(ctx, err)
 		}
 		var rev store.Revision
 		if len(group.Items) > 0 {
@@ -70,8 +70,11 @@ func (m *Monitor) prepareStore(ctx context.Context) error {
 			Group: systemGroup, Epoch: group.Rev.Epoch, Durable: true,
 			Ops: []store.Op{{Key: keyCheckKey, Rev: rev, Value: config.EncodeKeyCheck(m.opt.Keyring)}},
 		})
-		if !raced(err) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case !raced(err):
+			return m.unavailable(ctx, err)
 		}
 	}
 }
@@ -84,7 +87,7 @@ func (m *Monitor) readRegistry(ctx context.Context) (*registry, error) {
 	for {
 		list, err := m.opt.Store.List(ctx, systemGroup, "")
 		if err != nil {
-			return nil, err
+			return nil, m.unavailable(ctx, err)
 		}
 		r := &registry{
 			revs: map[string]store.Revision{}, targets: map[estate.TargetID]config.Target{},
@@ -110,7 +113,7 @@ func (m *Monitor) readItems(ctx context.Context, r *registry, list store.Group) 
 		}
 		group, err := m.opt.Store.Get(ctx, systemGroup, keys...)
 		if err != nil {
-			return false, err
+			return false, m.unavailable(ctx, err)
 		}
 		if group.Rev != list.Rev {
 			return true, nil
@@ -166,6 +169,27 @@ func (r *registry) writeCounters() (store.Op, error) {
 	return store.Op{Key: countersKey, Rev: r.revs[countersKey], Value: value}, err
 }
 
+// replace takes over a changed target and returns what to write. The counters are written along, so that two changes
+// made at once by two processes meet: each must have seen the other's addresses and names.
+func (r *registry) replace(t config.Target, keys *config.Keyring) ([]store.Op, error) {
+	write, err := r.writeTarget(t, keys)
+	if err != nil {
+		return nil, err
+	}
+	count, err := r.writeCounters()
+	if err != nil {
+		return nil, err
+	}
+	r.targets[t.ID] = t
+	return []store.Op{write, count}, nil
+}
+
+// remove takes a target out and returns what to write.
+func (r *registry) remove(id estate.TargetID) store.Op {
+	delete(r.targets, id)
+	return store.Op{Key: targetKey(id), Rev: r.revs[targetKey(id)], Delete: true}
+}
+
 // slugs returns what no new slug of a kind may collide with: the slugs of its targets, and for PVE the beginning of
 // every PBS id on the wire.
 func (r *registry) slugs(kind estate.TargetKind) []string {
@@ -182,8 +206,9 @@ func (r *registry) slugs(kind estate.TargetKind) []string {
 	return taken
 }
 
-// change makes one configuration change. decide looks at what is stored now and returns what to write; it runs again
-// when another process changed something meanwhile. What is running follows the change before change returns.
+// change makes one configuration change. decide looks at what is stored now, makes the change in it and returns what to
+// write; it runs again when another process changed something meanwhile. What is running follows the change before
+// change returns.
 func (m *Monitor) change(ctx context.Context, decide func(*registry) ([]store.Op, error)) error {
 	if err := m.Load(ctx); err != nil {
 		return err
@@ -196,7 +221,8 @@ func (m *Monitor) change(ctx context.Context, decide func(*registry) ([]store.Op
 	}
 	memories, err := m.remember(ctx, r)
 	if err != nil {
-		return m.unavailable(err)
+		// The change is made. A target that this process added has nothing to remember.
+		m.log.Warn("what is stored about targets was not read", "err", err)
 	}
 	m.adopt(r, memories)
 	return nil
@@ -206,44 +232,26 @@ func (m *Monitor) commitChange(ctx context.Context, decide func(*registry) ([]st
 	for {
 		r, err := m.readRegistry(ctx)
 		if err != nil {
-			return nil, m.unavailable(err)
+			return nil, err
 		}
 		ops, err := decide(r)
 		if err != nil || len(ops) == 0 {
 			return r, err
 		}
-		_, err = m.opt.Store.Commit(ctx, store.Commit{
+		rev, err := m.opt.Store.Commit(ctx, store.Commit{
 			Group: systemGroup, Epoch: r.rev.Epoch, Ops: ops, Durable: true,
 		})
 		if raced(err) {
 			continue
 		}
+		m.noteStore(ctx, err)
 		if err != nil {
-			return nil, m.unavailable(err)
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
-		if r, err = m.readRegistry(ctx); err != nil {
-			return nil, m.unavailable(err)
-		}
+		if rev.N == r.rev.N+1 {
+			r.rev = rev
+		} // else another process changed something else in between, which catchUp finds by the older revision
+		_ = m.opt.Store.Publish(ctx, store.Hint{Group: systemGroup, Rev: rev}) // a lost hint costs time only
 		return r, nil
-	}
-}
-
-// unavailable notes that the store failed, and tells callers so.
-func (m *Monitor) unavailable(err error) error {
-	m.noteStore(err)
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
-}
-
-// noteStore keeps the outcome of the latest use of the store, and logs when it changed.
-func (m *Monitor) noteStore(err error) {
-	m.mu.Lock()
-	before := m.storeErr
-	m.storeErr = err
-	m.mu.Unlock()
-	switch {
-	case err != nil && before == nil:
-		m.log.Warn("the store failed; what is observed is kept in memory until it works again", "err", err)
-	case err == nil && before != nil:
-		m.log.Info("the store works again")
 	}
 }

@@ -18,7 +18,7 @@ func (m *Monitor) offered(ctx context.Context, t config.Target) proxmox.Fingerpr
 	if t.Kind() != estate.PVE {
 		return proxmox.Fingerprint{}
 	}
-	options, err := m.clientOptions(t, m.Settings())
+	options, err := m.clientOptions(t)
 	if err != nil {
 		return proxmox.Fingerprint{}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/collect"
@@ -16,23 +15,23 @@ import (
 // passLimit bounds one full pass, so that a target which answers everything slowly is still reported on.
 const passLimit = 90 * time.Second
 
-// session reads one target as it is configured now. A changed target gets a new session, and what an old one still
-// brings is dropped.
+// session reads one target as it is configured now. It belongs to the target that refers to it; whoever takes it out of
+// there closes it.
 type session struct {
 	id        estate.TargetID
 	interval  time.Duration
 	client    *proxmox.Client
 	collector *collect.Collector
 
-	ended context.Context // done once the session ended
+	ended context.Context // done once the session was closed
 	end   context.CancelFunc
 
-	passing sync.Mutex // one pass or watch at a time
-	due     time.Time  // of the next full pass, for Poll; guarded by passing
+	busy chan struct{} // holds a token during a pass or a look at the task list
+	due  time.Time     // of the next full pass, for Poll; used by who is busy
 }
 
-// open returns the target's session, a new one if it has none. It fails when the target is gone, or its pins cannot be
-// read: without them a replaced certificate would look like a first contact.
+// open returns the target's session, a new one if it has none. It fails when the target is gone or is changed meanwhile,
+// or its pin cannot be read: without it a replaced certificate would look like a first contact.
 func (m *Monitor) open(ctx context.Context, id estate.TargetID) (*session, error) {
 	m.mu.Lock()
 	t := m.targets[id]
@@ -40,69 +39,59 @@ func (m *Monitor) open(ctx context.Context, id estate.TargetID) (*session, error
 		m.mu.Unlock()
 		return nil, fmt.Errorf("target %s: %w", id, ErrNotFound)
 	}
-	cfg, learned, forget, s := t.cfg, t.memory.learned, t.forget, t.session
-	settings, interval := m.settings, m.interval(t)
+	s, version := t.session, t.version
+	cfg, learned, interval := t.cfg, t.memory.learned, m.interval(t)
 	m.mu.Unlock()
 	if s != nil {
 		return s, nil
 	}
-	if forget {
-		if err := m.forgetTrust(ctx, id); err != nil {
-			return nil, m.unavailable(err)
-		}
-	}
-	s, err := m.newSession(ctx, cfg, learned, settings, interval)
+	s, err := m.newSession(ctx, cfg, learned, interval)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("target %s: %w", id, err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.targets[id] != t || t.cfg != cfg || t.session != nil {
+	switch {
+	case m.targets[id] != t || t.version != version:
+		s.end() // nothing was asked through it yet
+		return nil, fmt.Errorf("target %s: %w", id, errChanged)
+	case t.session != nil:
 		s.end()
-		s.client.Close()
-		return t.session, m.stillThere(id, t)
+	default:
+		t.session = s
 	}
-	t.session, t.forget = s, false
-	return s, nil
+	return t.session, nil
 }
 
-// stillThere explains a session that was overtaken by a change; m.mu is held.
-func (m *Monitor) stillThere(id estate.TargetID, t *target) error {
-	if m.targets[id] != t || t.session == nil {
-		return fmt.Errorf("target %s: %w", id, errChanged)
-	}
-	return nil
-}
-
-func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned proxmox.Learned, settings config.Settings, interval time.Duration) (*session, error) {
-	options, err := m.clientOptions(cfg, settings)
+func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned proxmox.Learned, interval time.Duration) (*session, error) {
+	options, err := m.clientOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if options.Trust.Pinned, _, err = m.pinned(ctx, cfg.ID, cfg.Address); err != nil {
-		return nil, m.unavailable(err)
+	if options.Trust.Pinned, err = m.pinned(ctx, cfg); err != nil {
+		return nil, err
 	}
 	options.Trust.Known, options.Trust.CA = learned.Members, learned.CA
-	options.Trust.Pin = func(ctx context.Context, address string, offered proxmox.Fingerprint) (proxmox.Fingerprint, error) {
-		return m.pin(ctx, cfg.ID, address, offered)
+	options.Trust.Pin = func(ctx context.Context, _ string, offered proxmox.Fingerprint) (proxmox.Fingerprint, error) {
+		return m.pin(ctx, cfg, offered)
 	}
 	client, err := proxmox.New(options)
 	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", cfg.ID, err)
+		return nil, err
 	}
-	s := &session{id: cfg.ID, interval: interval, client: client}
+	s := &session{id: cfg.ID, interval: interval, client: client, busy: make(chan struct{}, 1)}
 	s.collector = collect.New(collect.Options{
 		Target: cfg.ID, Client: client, Collect: cfg.Collect, Interval: interval,
-		Account: cmp.Or(cfg.TokenID, cfg.User),
-		Logger:  m.log.With("target", cfg.ID),
+		Account: cmp.Or(cfg.TokenID, cfg.User), Logger: m.log.With("target", cfg.ID),
 	})
-	// The session lives longer than the call that opens it; whoever drops it ends it.
+	// The session lives longer than the call that opens it.
 	s.ended, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
 
 // clientOptions returns how to connect to a target, without what is stored about its certificates.
-func (m *Monitor) clientOptions(cfg config.Target, settings config.Settings) (proxmox.Options, error) {
+func (m *Monitor) clientOptions(cfg config.Target) (proxmox.Options, error) {
+	timeout := m.settings.Load().ConnectionTimeout
 	fingerprint, err := proxmox.ParseFingerprint(cfg.Fingerprint)
 	if err != nil {
 		return proxmox.Options{}, &config.FieldError{Field: "fingerprint", Reason: "want a SHA-256 fingerprint"}
@@ -115,7 +104,7 @@ func (m *Monitor) clientOptions(cfg config.Target, settings config.Settings) (pr
 			TokenID: cfg.TokenID, TokenSecret: proxmox.Secret(cfg.TokenSecret.Reveal()),
 		},
 		Trust:       proxmox.Trust{Fingerprint: fingerprint, Verify: verifyOf(cfg.Verify)},
-		Timeouts:    proxmox.Timeouts{Quick: settings.ConnectionTimeout, Connect: min(settings.ConnectionTimeout, 5*time.Second)},
+		Timeouts:    proxmox.Timeouts{Quick: timeout, Connect: min(timeout, 5*time.Second)},
 		DialContext: m.opt.DialContext,
 		Proxy:       m.opt.Proxy,
 		UserAgent:   "Pulse/" + m.opt.Version,
@@ -140,10 +129,30 @@ func (s *session) within(ctx context.Context) (context.Context, context.CancelFu
 	return ctx, func() { stop(); cancel() }
 }
 
-// close ends the session and waits for the pass it may be in.
+// enter waits for the session to be free; leave must follow.
+func (s *session) enter(ctx context.Context) error {
+	select {
+	case s.busy <- struct{}{}:
+		return nil
+	case <-s.ended.Done():
+		return errChanged
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *session) leave() { <-s.busy }
+
+// close ends the session and its connections, after the pass it may be in, which ends early.
 func (s *session) close() {
 	s.end()
-	s.passing.Lock()
-	defer s.passing.Unlock()
+	s.busy <- struct{}{}
 	s.client.Close()
+	s.leave()
+}
+
+func closeAll(sessions []*session) {
+	for _, s := range sessions {
+		s.close()
+	}
 }

@@ -18,9 +18,7 @@ type SettingsPatch struct {
 
 // Settings returns the settings in force.
 func (m *Monitor) Settings() config.Settings {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.settings
+	s := *m.settings.Load()
 	s.AllowedOrigins = slices.Clone(s.AllowedOrigins)
 	return s
 }
@@ -33,10 +31,13 @@ func (m *Monitor) UpdateSettings(ctx context.Context, p SettingsPatch) (config.S
 		updated = r.settings
 		set(&updated.PollingInterval, p.PollingInterval)
 		set(&updated.ConnectionTimeout, p.ConnectionTimeout)
-		set(&updated.AllowedOrigins, p.AllowedOrigins)
+		if p.AllowedOrigins != nil {
+			updated.AllowedOrigins = slices.Clone(*p.AllowedOrigins)
+		}
 		if err := updated.Validate(); err != nil {
 			return nil, err
 		}
+		r.settings = updated
 		value, err := config.EncodeSettings(updated)
 		return []store.Op{{Key: settingsKey, Rev: r.revs[settingsKey], Value: value}}, err
 	})

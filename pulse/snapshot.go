@@ -2,7 +2,6 @@ package pulse
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -69,16 +68,12 @@ func stateOf(t *target, horizon estate.Horizon, now time.Time) TargetState {
 func (m *Monitor) publish(now time.Time) {
 	next := &Snapshot{
 		At:         now.UTC(),
-		Targets:    make([]TargetState, 0, len(m.targets)),
+		Targets:    make([]TargetState, 0, len(m.order)),
 		superseded: make(chan struct{}),
 	}
-	for _, t := range m.targets {
+	for _, t := range m.order {
 		next.Targets = append(next.Targets, stateOf(t, m.horizon(t), now))
 	}
-	slices.SortFunc(next.Targets, func(a, b TargetState) int {
-		return cmp.Or(compareKinds(a.Config.Kind(), b.Config.Kind()),
-			cmp.Compare(a.Config.ID.Number(), b.Config.ID.Number()))
-	})
 	next.Wire = m.encoder.Publish(now, wire.Stats{
 		StartTime:        m.started,
 		Version:          m.opt.Version,
@@ -91,8 +86,9 @@ func (m *Monitor) publish(now time.Time) {
 	}
 }
 
-func compareKinds(a, b estate.TargetKind) int {
-	return -cmp.Compare(a, b) // "pve" before "pbs"
+// compareTargets puts PVE targets first and then goes by number.
+func compareTargets(a, b *target) int {
+	return cmp.Or(-cmp.Compare(a.cfg.Kind(), b.cfg.Kind()), cmp.Compare(a.cfg.ID.Number(), b.cfg.ID.Number()))
 }
 
 // horizon returns how old a reading of a target may be; m.mu is held.
@@ -105,16 +101,12 @@ func (m *Monitor) interval(t *target) time.Duration {
 	if t.cfg.Interval > 0 {
 		return t.cfg.Interval
 	}
-	return m.settings.PollingInterval
+	return m.settings.Load().PollingInterval
 }
 
 // encode brings a target's rows up to date; m.mu is held.
 func (m *Monitor) encode(t *target, now time.Time) {
-	obs := t.obs
-	if obs == nil {
-		obs = &estate.Observation{Version: estate.ObservationVersion, Target: t.cfg.ID}
-	}
 	m.encoder.Update(wire.Target{
 		ID: t.cfg.ID, Name: t.cfg.Name, Slug: t.cfg.Slug, Host: t.cfg.Address, Horizon: m.horizon(t),
-	}, obs, now)
+	}, t.obs, now)
 }

@@ -1,37 +1,32 @@
 package pulse
 
 import (
-	"time"
-
 	"github.com/proxpulse/proxpulse/pulse/config"
 	"github.com/proxpulse/proxpulse/pulse/estate"
 	"github.com/proxpulse/proxpulse/pulse/proxmox"
-	"github.com/proxpulse/proxpulse/pulse/store"
 )
 
 // target is one configured target and what is known about it. Its fields are guarded by Monitor.mu.
 type target struct {
 	cfg     config.Target
+	version int                 // grows when what reads the target has to be made anew
 	obs     *estate.Observation // nil before anything is known
+	tried   bool                // a try to read it ended since the start
 	session *session            // nil until the target is read, and after a change
 	memory  memory
-	forget  bool // the stored pins belong to an earlier address
 }
 
-// memory is what the store has about a target.
-type memory struct {
-	epoch    uint64 // of the target's group; 0 when there is none
-	obsRev   store.Revision
-	stored   *estate.Observation
-	storedAt time.Time
-	learned  proxmox.Learned
-	learnRev store.Revision
-}
-
-// endSession ends what reads the target now; the next pass begins a new session.
-func (t *target) endSession() {
-	if t.session != nil {
-		t.session.end()
-		t.session = nil
+// take makes cfg the target's configuration, and returns the session to close if the present one cannot go on.
+func (t *target) take(cfg config.Target, repace bool) *session {
+	if t.cfg == cfg && !repace {
+		return nil
 	}
+	if trustOf(t.cfg) != trustOf(cfg) && t.cfg.ID != "" {
+		t.memory.learned, t.memory.news = proxmox.Learned{}, false
+	}
+	t.cfg = cfg
+	t.version++
+	old := t.session
+	t.session = nil
+	return old
 }

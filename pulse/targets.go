@@ -3,11 +3,12 @@ package pulse
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
 	"github.com/proxpulse/proxpulse/pulse/estate"
-	"github.com/proxpulse/proxpulse/pulse/proxmox"
 	"github.com/proxpulse/proxpulse/pulse/store"
 )
 
@@ -30,10 +31,13 @@ func (m *Monitor) AddTarget(ctx context.Context, kind estate.TargetKind, p Targe
 		if err := m.unrelated(r, draft, offered); err != nil {
 			return nil, err
 		}
-		var ops []store.Op
+		var write store.Op
 		var err error
-		added, ops, err = m.insert(r, draft)
-		return ops, err
+		if added, write, err = m.insert(r, draft); err != nil {
+			return nil, err
+		}
+		count, err := r.writeCounters()
+		return []store.Op{write, count}, err
 	})
 	if err != nil {
 		return config.Target{}, err
@@ -42,34 +46,27 @@ func (m *Monitor) AddTarget(ctx context.Context, kind estate.TargetKind, p Targe
 	return added, nil
 }
 
-// insert gives a target its number and slug and returns what to write.
-func (m *Monitor) insert(r *registry, t config.Target) (config.Target, []store.Op, error) {
+// insert gives a target its number and slug and returns what to write; the counters have to be written with it.
+func (m *Monitor) insert(r *registry, t config.Target) (config.Target, store.Op, error) {
 	if len(r.targets) >= MaxTargets {
-		return t, nil, &config.FieldError{Field: "host", Reason: fmt.Sprintf("want at most %d targets", MaxTargets)}
+		return t, store.Op{}, &config.FieldError{Field: "host", Reason: fmt.Sprintf("want at most %d targets", MaxTargets)}
 	}
-	if err := unique(r, t); err != nil {
-		return t, nil, err
+	if err := unique(maps.Values(r.targets), t); err != nil {
+		return t, store.Op{}, err
 	}
 	t.Slug = config.Slug(t.Name, r.slugs(t.Kind()))
 	t.ID = r.counters.next(t.Kind())
 	t.Added = time.Now().UTC().Truncate(time.Second)
-	write, err := r.writeTarget(t, m.opt.Keyring)
-	if err != nil {
-		return t, nil, err
-	}
-	count, err := r.writeCounters()
-	if err != nil {
-		return t, nil, err
-	}
 	r.targets[t.ID] = t
-	return t, []store.Op{write, count}, nil
+	write, err := r.writeTarget(t, m.opt.Keyring)
+	return t, write, err
 }
 
 // unique refuses a target whose address is another one's, or whose name another target of its kind has: clients tell
 // targets apart by name.
-func unique(r *registry, t config.Target) error {
-	for _, other := range r.targets {
-		if other.ID == t.ID || other.Kind() != t.Kind() {
+func unique(others iter.Seq[config.Target], t config.Target) error {
+	for other := range others {
+		if other.Kind() != t.Kind() || other.ID == t.ID && t.ID.Number() >= 0 { // a new one has no number
 			continue
 		}
 		dup := &DuplicateError{Target: other.ID, Name: other.Name}
@@ -107,14 +104,16 @@ func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p Target
 		if updated, err = p.apply(old); err != nil {
 			return nil, err
 		}
-		if err := unique(r, updated); err != nil {
+		if err := unique(maps.Values(r.targets), updated); err != nil {
 			return nil, err
 		}
 		if err := m.unrelated(r, updated, offered); err != nil {
 			return nil, err
 		}
-		write, err := r.writeTarget(updated, m.opt.Keyring)
-		return []store.Op{write}, err
+		if updated == old {
+			return nil, nil
+		}
+		return r.replace(updated, m.opt.Keyring)
 	})
 	if err != nil {
 		return config.Target{}, err
@@ -134,64 +133,12 @@ func (m *Monitor) RemoveTarget(ctx context.Context, id estate.TargetID) error {
 		if t.Source != "" {
 			return nil, &DeclaredError{Target: id, File: t.Source}
 		}
-		key := targetKey(id)
-		return []store.Op{{Key: key, Rev: r.revs[key], Delete: true}}, nil
+		return []store.Op{r.remove(id)}, nil
 	})
 	if err != nil {
 		return err
 	}
 	m.log.Info("target removed", "target", id)
-	if err := m.opt.Store.Drop(ctx, string(id)); err != nil {
-		// Its configuration is gone; what is left belongs to a number that is never used again.
-		m.log.Warn("what was learned about a removed target stays in the store", "target", id, "err", err)
-	}
+	m.drop(ctx, id)
 	return nil
-}
-
-// adopt makes what runs follow the configuration: it starts knowing new targets, from what the store remembers about
-// them, gives changed ones a new session and forgets removed ones.
-func (m *Monitor) adopt(r *registry, memories map[estate.TargetID]memory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	repace := m.settings.PollingInterval != r.settings.PollingInterval ||
-		m.settings.ConnectionTimeout != r.settings.ConnectionTimeout
-	m.settings = r.settings
-	for id, t := range m.targets {
-		if _, ok := r.targets[id]; !ok {
-			t.endSession()
-			delete(m.targets, id)
-			m.encoder.Remove(id)
-		}
-	}
-	for id, cfg := range r.targets {
-		t := m.targets[id]
-		if t == nil {
-			t = &target{memory: memories[id], obs: memories[id].stored}
-			m.targets[id] = t
-		}
-		if t.cfg.ID != "" && trustChanged(t.cfg, cfg) {
-			t.memory.learned, t.forget = proxmox.Learned{}, true
-		}
-		if t.cfg != cfg || repace {
-			t.endSession()
-		}
-		t.cfg = cfg
-		m.encode(t, now)
-	}
-	m.publish(now)
-	m.signal()
-}
-
-// trustChanged tells whether what was learned about a target's certificates no longer holds.
-func trustChanged(before, after config.Target) bool {
-	return before.Address != after.Address || before.Fingerprint != after.Fingerprint || before.Verify != after.Verify
-}
-
-// signal wakes Run to look at the targets again.
-func (m *Monitor) signal() {
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
 }
