@@ -46,12 +46,13 @@ func (a *API) admit(r *http.Request, now time.Time) *Error {
 	if wait := a.attempts.blocked(client, now); wait > 0 {
 		return tooManyRequests(wait, "Too many wrong API tokens from this address")
 	}
-	for _, token := range tokens {
-		if hashToken(token).equal(a.token) {
+	wrong := make([]tokenHash, len(tokens))
+	for i, token := range tokens {
+		if wrong[i] = hashToken(token); wrong[i].equal(a.token) {
 			return nil
 		}
 	}
-	if a.attempts.failed(client, hashToken(tokens[0]), now) {
+	if a.attempts.failed(client, wrong, now) {
 		a.log.Warn("wrong API token", "client", client.String(), "path", r.URL.Path, "request", requestID(r.Context()))
 	}
 	return errUnauthorized

@@ -38,8 +38,9 @@ func (a *attempts) blocked(client netip.Addr, now time.Time) time.Duration {
 	return max(0, found.since.Add(attemptsWindow).Sub(now))
 }
 
-// failed notes a wrong token, and tells whether the client did not try it before.
-func (a *attempts) failed(client netip.Addr, token tokenHash, now time.Time) (news bool) {
+// failed notes the wrong tokens of one request, each of which was a guess, and tells whether the client did not try one
+// of them before.
+func (a *attempts) failed(client netip.Addr, tokens []tokenHash, now time.Time) (news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := network(client)
@@ -51,11 +52,13 @@ func (a *attempts) failed(client netip.Addr, token tokenHash, now time.Time) (ne
 		found = &attempt{since: now}
 		a.clients[key] = found
 	}
-	if len(found.wrong) >= maxWrongTokens || slices.Contains(found.wrong, token) {
-		return false
+	for _, token := range tokens {
+		if len(found.wrong) < maxWrongTokens && !slices.Contains(found.wrong, token) {
+			found.wrong = append(found.wrong, token)
+			news = true
+		}
 	}
-	found.wrong = append(found.wrong, token)
-	return true
+	return news
 }
 
 // makeRoom drops clients whose window is over, or else any one, so that many addresses cannot fill the memory.

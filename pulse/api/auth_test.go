@@ -77,6 +77,17 @@ func TestGuessingIsSlowedDownAndAnOutdatedTokenIsNot(t *testing.T) {
 	})
 }
 
+func TestEveryTokenOfARequestIsAGuess(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, guarded)
+	for i := range 9 {
+		answer := l.do(http.MethodGet, "/api/state", nil, "X-API-Token: constant", fmt.Sprintf("X-API-Key: guess-%d", i))
+		require.Equal(t, 401, answer.StatusCode)
+	}
+	answer := l.do(http.MethodGet, "/api/state", nil, "X-API-Token: constant", "X-API-Key: "+token)
+	require.Equal(t, 429, answer.StatusCode, "guesses behind a token that stays the same are guesses")
+}
+
 func TestOnlyATrustedProxySaysWhoGuesses(t *testing.T) {
 	t.Parallel()
 	for _, trusted := range []bool{false, true} {

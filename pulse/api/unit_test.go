@@ -70,7 +70,7 @@ func TestAttemptsRememberABoundedNumberOfClients(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	guess := func(client netip.Addr, times int) {
 		for i := range times {
-			a.failed(client, hashToken(fmt.Sprint(i)), now)
+			a.failed(client, []tokenHash{hashToken(fmt.Sprint(i))}, now)
 		}
 	}
 	for i := range 3 * maxAttemptingIPs {
