@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,15 +38,34 @@ func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	inLab(t, sim.Config{Seed: 1, Guests: 2}, nil, func(l *lab) {
 		network, stop := l.serve()
 		defer stop()
-		const head = "PUT /api/config/system HTTP/1.1\r\nHost: pulse.local\r\nConnection: close\r\nContent-Type: application/json\r\n"
-		answer, took := speak(l, network, head+"Content-Length: 30\r\n\r\n{\"polling")
-		answer.failure(t, http.StatusRequestTimeout)
+		for _, connection := range []string{"close", "keep-alive"} {
+			head := "PUT /api/config/system HTTP/1.1\r\nHost: pulse.local\r\nConnection: " + connection +
+				"\r\nContent-Type: application/json\r\n"
+			answer, took := speak(l, network, head+"Content-Length: 30\r\n\r\n{\"polling")
+			answer.failure(t, http.StatusRequestTimeout)
+			require.Equal(t, 10*time.Second, took)
+			require.True(t, answer.Close, "what is late must not be taken for the next request")
+			answer, _ = speak(l, network, head+"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n")
+			answer.failure(t, http.StatusBadRequest)
+			answer, took = speak(l, network, head+"Content-Length: 70000\r\n\r\n")
+			answer.failure(t, http.StatusRequestEntityTooLarge)
+			require.Zero(t, took, "what is announced as too large is not read")
+			answer, took = speak(l, network, head+"Transfer-Encoding: chunked\r\n\r\n10001\r\n"+strings.Repeat(" ", 0x10001))
+			answer.failure(t, http.StatusRequestEntityTooLarge)
+			require.Zero(t, took, "what is more than too large is not waited for")
+		}
+	})
+}
+
+func TestABodyThatNobodyReadsIsNotWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Seed: 1, Guests: 2}, guarded, func(l *lab) {
+		network, stop := l.serve()
+		defer stop()
+		answer, took := speak(l, network,
+			"PUT /api/config/system HTTP/1.1\r\nHost: pulse.local\r\nContent-Length: 30\r\n\r\n{\"polling")
+		answer.failure(t, http.StatusUnauthorized)
 		require.Equal(t, 10*time.Second, took)
-		answer, _ = speak(l, network, head+"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n")
-		answer.failure(t, http.StatusBadRequest)
-		answer, took = speak(l, network, head+"Content-Length: 70000\r\n\r\n")
-		answer.failure(t, http.StatusRequestEntityTooLarge)
-		require.Zero(t, took, "what is announced as too large is not read")
 	})
 }
 

@@ -36,7 +36,8 @@ func TestEveryErrorHasTheOneShape(t *testing.T) {
 		{name: "more behind it", method: "POST", path: nodes, body: `{} {}`, status: 400},
 		{name: "no body", method: "POST", path: nodes, status: 400, says: "body is required"},
 		{name: "form", method: "POST", path: nodes, body: "type=pve", header: "Content-Type: application/x-www-form-urlencoded", status: 415, says: "application/json"},
-		{name: "text", method: "PUT", path: "/api/config/system", body: "{}", header: "Content-Type: text/plain", status: 415},
+		{name: "text", method: "PUT", path: "/api/config/system", body: "connectionTimeout", header: "Content-Type: text/plain", status: 415},
+		{name: "XML", method: "PUT", path: "/api/config/system", body: "{}", header: "Content-Type: application/xml", status: 415},
 		{name: "too large", method: "POST", path: nodes, body: huge, status: 413},
 		{name: "missing field", method: "POST", path: nodes, body: `{"type":"pve"}`, status: 400, says: "host: is required"},
 		{name: "unknown type", method: "POST", path: nodes, body: `{"type":"x","host":"h"}`, status: 400, says: "type: want"},
@@ -70,11 +71,34 @@ func TestEveryErrorHasTheOneShape(t *testing.T) {
 	require.Empty(t, l.monitor.Snapshot().Targets)
 }
 
-func TestABodyWithoutAContentTypeIsTaken(t *testing.T) {
+func TestJSONWithoutItsTypeIsTakenFromWhatIsNoBrowser(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, nil)
-	answer := l.do(http.MethodPut, "/api/config/system", `{"connectionTimeout":12}`, "Content-Type: ")
-	require.Equal(t, 200, answer.StatusCode, "%s", answer.body)
+	const system = "/api/config/system"
+	browsers := []string{
+		"Origin: http://pulse.local:7655", "Origin: null", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: none",
+		"Referer: http://pulse.local:7655/",
+	}
+	for _, guard := range []func(*api.Options){nil, guarded} {
+		l := newLab(t, guard)
+		put := func(headers ...string) int {
+			headers = append(headers, "X-API-Token: "+token)
+			return l.do(http.MethodPut, system, `{"connectionTimeout":12}`, headers...).StatusCode
+		}
+		for _, kind := range []string{"", "application/x-www-form-urlencoded", "text/plain", "text/plain;charset=UTF-8"} {
+			require.Equal(t, 200, put("Content-Type: "+kind), kind)
+			for _, browser := range browsers {
+				require.Contains(t, []int{415, 403}, put("Content-Type: "+kind, browser), "%s %s", kind, browser)
+			}
+		}
+		for _, kind := range []string{"multipart/form-data; boundary=x", "application/json;bad", "image/png"} {
+			require.Equal(t, 415, put("Content-Type: "+kind), kind)
+		}
+		for _, kind := range []string{"APPLICATION/JSON", "application/json; charset=utf-8", "application/problem+json"} {
+			require.Equal(t, 200, put("Content-Type: "+kind, "Sec-Fetch-Site: same-origin"), kind)
+		}
+		require.Contains(t, l.do(http.MethodPut, system, nil, "X-API-Token: "+token,
+			"Content-Type: application/x-www-form-urlencoded").failure(t, 400), "body is required")
+	}
 }
 
 func TestWrongFieldsAreNamedAndNeverRepeated(t *testing.T) {

@@ -83,14 +83,14 @@ func (a *API) registerNodes() {
 		description: "PVE targets first, each kind by number. Secrets are never shown, only whether there is one.",
 	}, a.listNodes)
 	register(a, operation{
-		id: "add-node", method: http.MethodPost, path: nodesPath, tag: tagNodes, status: http.StatusCreated,
+		id: "add-node", method: http.MethodPost, path: nodesPath, older: true, tag: tagNodes, status: http.StatusCreated,
 		summary: "Add a node",
 		description: "The node is read at once. Whether it can be reached is not asked: `test-connection` does that. " +
 			"The credential is a user with a password, or a token with its value.",
 		errors: []int{http.StatusConflict, http.StatusServiceUnavailable},
 	}, a.addNode)
 	register(a, operation{
-		id: "update-node", method: http.MethodPut, path: nodesPath + "/{id}", tag: tagNodes,
+		id: "update-node", method: http.MethodPut, path: nodesPath + "/{id}", older: true, tag: tagNodes,
 		summary:     "Change a node",
 		description: "Only the fields in the body change; the node is read at once.",
 		errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},

@@ -89,7 +89,7 @@ type (
 
 func (a *API) registerNodeTests() {
 	register(a, operation{
-		id: "test-connection", method: http.MethodPost, path: nodesPath + "/test-connection", tag: tagNodes,
+		id: "test-connection", method: http.MethodPost, path: nodesPath + "/test-connection", older: true, tag: tagNodes,
 		summary: "Try out a node before it is added",
 		description: "Nothing is stored. A failure is 400 with one sentence that says what failed: the name, the " +
 			"connection, the certificate (with the fingerprint that was offered), the credential, or a missing " +
@@ -103,7 +103,7 @@ func (a *API) registerNodeTests() {
 		}},
 	}, a.testConnection)
 	register(a, operation{
-		id: "test-config", method: http.MethodPost, path: nodesPath + "/test-config", tag: tagNodes,
+		id: "test-config", method: http.MethodPost, path: nodesPath + "/test-config", older: true, tag: tagNodes,
 		summary:     "Try out a node before it is added, as older clients do",
 		description: "A failed try is answered with 200 and the status error.",
 		timeout:     targetTimeout,

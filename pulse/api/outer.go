@@ -21,6 +21,7 @@ func (a *API) respond(next http.Handler) http.Handler {
 		w := &response{ResponseWriter: outer, request: r, gzip: &a.gzip}
 		// Where there is no connection, as in a function, there is no deadline either.
 		_ = http.NewResponseController(outer).SetWriteDeadline(started.Add(writeTimeout))
+		boundBody(outer, r)
 		defer a.conclude(w, r, started)
 		next.ServeHTTP(w, r)
 	})

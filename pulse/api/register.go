@@ -1,21 +1,14 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"maps"
-	"mime"
-	"net"
 	"net/http"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // The bounds of one request. Asking a target takes longer than reading a snapshot.
@@ -38,6 +31,7 @@ type operation struct {
 	more                 map[string]*huma.Response
 	timeout              time.Duration // 0 is handlerTimeout
 	stream               bool          // the handler keeps the connection, so that no timeout applies
+	older                bool          // clients of earlier releases use it, and were never asked for a Content-Type
 }
 
 // register adds an operation. It is the only way to add one: security, limits, documented answers and the mapping of
@@ -53,6 +47,7 @@ func register[I, O any](a *API, op operation, handler func(context.Context, *I) 
 		MaxBodyBytes:    maxBody + 2, // huma refuses a body of exactly its limit; readBody has the real one
 		BodyReadTimeout: -1,          // readBody has it, and takes it off again before the handler runs
 		Responses:       a.responses(op, reflect.TypeFor[I]()),
+		Metadata:        map[string]any{untypedBodies: op.older},
 	}
 	if isOpen(&described) {
 		described.Security = []map[string][]string{}
@@ -107,56 +102,4 @@ func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Respo
 		responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + errorName(status)}
 	}
 	return responses
-}
-
-// readBody reads a request's body before huma does, with its own bounds and errors, and leaves the connection without a
-// read deadline: one that passed while a handler waits for a target would cancel the request.
-func readBody(ctx huma.Context, next func(huma.Context)) {
-	if ctx.Operation().RequestBody == nil {
-		next(ctx)
-		return
-	}
-	r, w := humago.Unwrap(ctx)
-	if err := takeBody(w, r); err != nil {
-		writeError(w, err)
-		return
-	}
-	next(ctx)
-}
-
-func takeBody(w http.ResponseWriter, r *http.Request) *Error {
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return newError(http.StatusUnsupportedMediaType, "The body must be JSON, with Content-Type: application/json")
-	}
-	if r.ContentLength > maxBody {
-		return errTooLarge()
-	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where there is no connection there is nothing to wait for
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	_ = control.SetReadDeadline(time.Time{})
-	var timeout net.Error
-	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return newError(http.StatusRequestTimeout, "The body did not arrive in time")
-	case err != nil:
-		return newError(http.StatusBadRequest, "The body could not be read")
-	case len(body) > maxBody:
-		return errTooLarge()
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return nil
-}
-
-func errTooLarge() *Error {
-	return newError(http.StatusRequestEntityTooLarge, "The body is too large: want at most 64 KiB")
-}
-
-// isJSON accepts the type of JSON, and none: clients of earlier releases were never asked for one.
-func isJSON(contentType string) bool {
-	if contentType == "" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == contentTypeJSON || strings.HasSuffix(media, "+json"))
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (a *API) registerSystem() {
 		"update-system-settings": http.MethodPut, "post-system-settings": http.MethodPost,
 	} {
 		register(a, operation{
-			id: id, method: method, path: path, tag: tagSystem,
+			id: id, method: method, path: path, older: true, tag: tagSystem,
 			summary: "Change settings",
 			description: "Only the settings in the body change, and are in force at once. Fields that are not settings, " +
 				"as the ports, are ignored. PUT and POST do the same.",
@@ -115,10 +116,12 @@ func (a *API) ownOrigins(list string) ([]string, error) {
 	return origins, nil
 }
 
+// seconds reads a number of seconds. One that no duration can hold becomes one that no setting allows.
 func seconds(n *int) *time.Duration {
 	if n == nil {
 		return nil
 	}
-	d := time.Duration(*n) * time.Second
+	const most = int(math.MaxInt32)
+	d := time.Duration(max(-most, min(*n, most))) * time.Second
 	return &d
 }

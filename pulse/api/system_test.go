@@ -50,6 +50,8 @@ func TestSettingsOutOfBoundsChangeNothing(t *testing.T) {
 		`{"pollingInterval":"5"}`:                              "pollingInterval",
 		`{"connectionTimeout":0}`:                              "connectionTimeout",
 		`{"connectionTimeout":121,"pollingInterval":5}`:        "connectionTimeout",
+		`{"pollingInterval":10,"POLLINGINTERVAL":18446744084}`: "pollingInterval",
+		`{"connectionTimeout":5,"ConnectionTimeout":-1}`:       "connectionTimeout",
 		`{"allowedOrigins":"example.com"}`:                     "allowedOrigins",
 		`{"allowedOrigins":"*"}`:                               "allowedOrigins",
 		`{"allowedOrigins":["https://example.com"]}`:           "allowedOrigins",
