@@ -50,7 +50,7 @@ func codingWeights(header string) weights {
 			rest = weight
 		}
 	}
-	w.zstd = orElse(w.zstd, max(rest, 0))
+	w.zstd = orElse(w.zstd, 0) // "*" is said by clients that know gzip at most
 	w.gzip = orElse(w.gzip, max(rest, 0))
 	// Identity is always acceptable unless it is ruled out, yet nobody who lists codings prefers it.
 	w.identity = orElse(w.identity, 0)
