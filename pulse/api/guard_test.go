@@ -28,6 +28,8 @@ func TestOpenAPIAnswersOnlyToItsOwnNames(t *testing.T) {
 		"evil.example.com":          403,
 		"evil.example.com:7655":     403,
 		"local":                     200,
+		"":                          200, // HTTP/1.0
+		".":                         403,
 		".local":                    403,
 		"pulse.local.evil.com":      403,
 		"192.168.1.5.evil.com":      403,

@@ -51,7 +51,7 @@ func sameOrigin(r *http.Request) bool {
 func localHost(header, machine string) bool {
 	host := hostName(header)
 	if host == "" {
-		return false
+		return header == "" // HTTP/1.0, as some health checks speak it: every browser names a host
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
