@@ -199,3 +199,21 @@ func TestOpenedWithEndedContext(t *testing.T) {
 	_, err := sqlitestore.Open(ctx, filepath.Join(t.TempDir(), "pulse.db"), sqlitestore.Options{})
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestOpeningAndClosingChangesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pulse.db")
+	s := open(t, path, sqlitestore.Options{})
+	_, err := s.Commit(t.Context(), store.Commit{Group: "g", Ops: []store.Op{{Key: "k", Value: []byte("v")}}})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	again := open(t, path, sqlitestore.Options{})
+	_, err = again.Get(t.Context(), "g", "k")
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(before, after))
+}

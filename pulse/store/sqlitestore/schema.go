@@ -50,16 +50,15 @@ func prepareSchema(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	if !fresh {
-		if err := quickCheck(ctx, conn); err != nil {
-			return err
+	if fresh {
+		// Both have an effect only before anything is in the file; later they would still write to it.
+		for _, pragma := range []string{fmt.Sprintf("PRAGMA page_size = %d", pageBytes), "PRAGMA auto_vacuum = INCREMENTAL"} {
+			if _, err := conn.ExecContext(ctx, pragma); err != nil {
+				return err
+			}
 		}
-	}
-	// Both have an effect only before anything is in the file.
-	for _, pragma := range []string{fmt.Sprintf("PRAGMA page_size = %d", pageBytes), "PRAGMA auto_vacuum = INCREMENTAL"} {
-		if _, err := conn.ExecContext(ctx, pragma); err != nil {
-			return err
-		}
+	} else if err := quickCheck(ctx, conn); err != nil {
+		return err
 	}
 	var mode string
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
