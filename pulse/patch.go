@@ -18,7 +18,7 @@ type TargetPatch struct {
 	TokenID     *string // user@realm!name, or the name alone beside User
 	TokenSecret *config.Secret
 	Fingerprint *string
-	VerifySSL   *bool
+	Verify      *config.VerifyMode // default: [config.VerifyAuto]
 	Interval    *time.Duration
 	Collect     CollectPatch
 }
@@ -40,9 +40,7 @@ func (p TargetPatch) apply(t config.Target) (config.Target, error) {
 	set(&t.Address, p.Address)
 	set(&t.Fingerprint, p.Fingerprint)
 	set(&t.Interval, p.Interval)
-	if p.VerifySSL != nil {
-		t.Verify = config.VerifyModeOf(p.VerifySSL)
-	}
+	set(&t.Verify, p.Verify)
 	p.applyCredential(&t)
 	p.Collect.apply(&t.Collect)
 	t.Normalize()

@@ -70,6 +70,8 @@ type API struct {
 	mux     *http.ServeMux
 	handler http.Handler
 	streams *streams
+	tries   *turns // of requests that try out a node
+	changes *turns // of requests that give a node an address
 }
 
 // New returns an API. It starts nothing.
@@ -96,6 +98,7 @@ func New(opt Options) (*API, error) {
 	a := &API{opt: opt, log: opt.Logger, guarded: opt.Token != "", token: hashToken(opt.Token)}
 	a.gzip.New = func() any { return gzip.NewWriter(nil) }
 	a.streams = newStreams(opt.Monitor, opt.FullStateEvery)
+	a.tries, a.changes = newTurns(), newTurns()
 	a.register(opt.Version.Number)
 	a.handler = withRequestID(a.respond(securityHeaders(a.guard(a.route()))))
 	return a, nil

@@ -112,9 +112,12 @@ func endpoint(node *estate.Node, members []proxmox.Member) ClusterEndpoint {
 	return e
 }
 
+// verifyAuto is the word for [config.VerifyAuto], which is kept as none.
+const verifyAuto = "auto"
+
 func verifyMode(mode config.VerifyMode) string {
 	if mode == config.VerifyAuto {
-		return "auto"
+		return verifyAuto
 	}
 	return string(mode)
 }

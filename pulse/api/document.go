@@ -120,7 +120,7 @@ var errorAnswers = []struct {
 	},
 	{http.StatusUpgradeRequired, "The request is no WebSocket handshake.", "This is a WebSocket: connect with ws:// or wss://"},
 	{
-		http.StatusTooManyRequests, "Too many wrong tokens came from this address.",
+		http.StatusTooManyRequests, "Too many wrong tokens came from this address, or too many nodes are tried out at once.",
 		"Too many wrong API tokens from this address",
 	},
 	{

@@ -21,6 +21,7 @@ type NodeFields struct {
 	TokenValue  *string `json:"tokenValue,omitempty" nullable:"true" maxLength:"2048" format:"password" doc:"The token's secret. It takes the place of a password."`
 	Fingerprint *string `json:"fingerprint,omitempty" nullable:"true" maxLength:"400" doc:"SHA-256 of the one certificate to trust."`
 	VerifySSL   *bool   `json:"verifySSL,omitempty" nullable:"true" doc:"True: the system's authorities must vouch for the certificate. False: any certificate is accepted, at your own risk. Absent on a new node: verified where that works, otherwise the certificate met at first contact is the one to trust." example:"false"`
+	VerifyMode  *string `json:"verifyMode,omitempty" nullable:"true" enum:"auto,system,off" doc:"The same as verifySSL, with a word for each way; it wins. Auto is what a new node has: verified where that works, otherwise the certificate met at first contact is the one to trust."`
 
 	MonitorVMs         *bool `json:"monitorVMs,omitempty" nullable:"true" doc:"Whether VMs are read; absent on a new node means true." example:"true"`
 	MonitorContainers  *bool `json:"monitorContainers,omitempty" nullable:"true" doc:"Whether containers are read; absent on a new node means true." example:"true"`
@@ -115,6 +116,11 @@ func (a *API) listNodes(context.Context, *struct{}) (*nodeListOutput, error) {
 }
 
 func (a *API) addNode(ctx context.Context, in *nodeDraftInput) (*nodeAddedOutput, error) {
+	done, err := a.changes.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("add node: %w", err)
+	}
+	defer done()
 	kind, patch := in.Body.draft()
 	added, err := a.opt.Monitor.AddTarget(ctx, kind, patch)
 	if err != nil {
@@ -128,13 +134,16 @@ func (a *API) updateNode(ctx context.Context, in *nodeChangeInput) (*successOutp
 	if in.Body.Type != nil && *in.Body.Type != string(id.Kind()) {
 		return nil, &config.FieldError{Field: "type", Reason: "cannot be changed; add another node instead"}
 	}
+	done, err := a.changes.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("update node: %w", err)
+	}
+	defer done()
+	if state, ok := a.opt.Monitor.Snapshot().Target(id); ok {
+		in.Body.forgetShown(state.Config)
+	}
 	patch := in.Body.patch()
 	patch.Address = in.Body.Host
-	if state, ok := a.opt.Monitor.Snapshot().Target(id); ok && patch.VerifySSL != nil &&
-		*patch.VerifySSL == verifies(state.Config) {
-		// Clients send back what they were shown, which says less than what is kept.
-		patch.VerifySSL = nil
-	}
 	if _, err := a.opt.Monitor.UpdateTarget(ctx, id, patch); err != nil {
 		return nil, fmt.Errorf("update node: %w", err)
 	}
@@ -161,13 +170,40 @@ func (f *NodeFields) patch() pulse.TargetPatch {
 	}
 	return pulse.TargetPatch{
 		Name: f.Name, User: f.User, Password: secret(f.Password), TokenID: tokenID, TokenSecret: secret(f.TokenValue),
-		Fingerprint: f.Fingerprint, VerifySSL: f.VerifySSL,
+		Fingerprint: f.Fingerprint, Verify: f.verify(),
 		Collect: pulse.CollectPatch{
 			VMs: f.MonitorVMs, Containers: f.MonitorContainers, Storage: f.MonitorStorage, Backups: f.MonitorBackups,
 			Datastores: f.MonitorDatastores, SyncJobs: f.MonitorSyncJobs, VerifyJobs: f.MonitorVerifyJobs,
 			PruneJobs: f.MonitorPruneJobs, GarbageJobs: f.MonitorGarbageJobs,
 		},
 	}
+}
+
+// forgetShown leaves out how the certificate is judged where it is what the client was shown. Clients send back all they
+// were shown and change one thing, and verifySSL says less than what is kept.
+func (f *NodeFields) forgetShown(t config.Target) {
+	if f.VerifySSL != nil && *f.VerifySSL == verifies(t) {
+		f.VerifySSL = nil
+	}
+	if f.VerifyMode != nil && *f.VerifyMode == verifyMode(t.Verify) {
+		f.VerifyMode = nil
+	}
+}
+
+// verify is how the certificate is to be judged; nil where nothing is said about it.
+func (f *NodeFields) verify() *config.VerifyMode {
+	var mode config.VerifyMode
+	switch {
+	case f.VerifyMode != nil && *f.VerifyMode == verifyAuto:
+		mode = config.VerifyAuto
+	case f.VerifyMode != nil:
+		mode = config.VerifyMode(*f.VerifyMode)
+	case f.VerifySSL != nil:
+		mode = config.VerifyModeOf(f.VerifySSL)
+	default:
+		return nil
+	}
+	return &mode
 }
 
 func secret(text *string) *config.Secret {

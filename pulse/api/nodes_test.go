@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,6 +129,53 @@ func TestSendingBackWhatWasShownDoesNotWeakenTheCertificateCheck(t *testing.T) {
 	require.Equal(t, "off", put(false))
 	require.Equal(t, "off", put(false))
 	require.Equal(t, "system", put(true))
+}
+
+func TestVerifyModeChangesTheCertificateCheckEachWay(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	id := l.add(plain("one"))
+	require.Equal(t, "pve-1", l.add(plain("two", "verifySSL", true, "verifyMode", "auto")))
+	require.Equal(t, "auto", l.list()[1].VerifyMode, "verifyMode wins on a new node")
+	for _, step := range []struct{ body, want string }{
+		{body: `{"verifyMode":"auto"}`, want: "auto"},
+		{body: `{"verifyMode":null}`, want: "auto"},
+		{body: `{"verifyMode":"system"}`, want: "system"},
+		{body: `{"verifyMode":"off","verifySSL":true}`, want: "off"},
+		{body: `{"verifyMode":"auto","verifySSL":false}`, want: "auto"},
+		{body: `{"verifyMode":"auto","verifySSL":true}`, want: "auto"},
+		{body: `{"verifyMode":"auto","verifySSL":false,"name":"one"}`, want: "off"}, // the list, with one thing changed
+	} {
+		answer := l.do("PUT", nodesPath+"/"+id, step.body)
+		require.Equal(t, 200, answer.StatusCode, "%s", answer.body)
+		require.Equal(t, step.want, l.list()[0].VerifyMode, step.body)
+	}
+	for _, wrong := range []string{`"none"`, `""`, `true`, `"AUTO"`} {
+		said := l.do("PUT", nodesPath+"/"+id, `{"verifyMode":`+wrong+`}`).failure(t, 400)
+		require.Contains(t, said, "verifyMode", wrong)
+	}
+}
+
+func TestManyTriesWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Seed: 1, Guests: 2}, nil, func(l *lab) {
+		cluster := l.estate.Clusters()[0]
+		require.NoError(t, l.estate.NodeSlow(cluster.Name, cluster.Nodes[0].Name, 12*time.Second))
+		statuses := make(chan int, 6)
+		var tries sync.WaitGroup
+		for range cap(statuses) {
+			tries.Go(func() {
+				statuses <- l.do("POST", nodesPath+"/test-connection", l.draft(0, sim.Auditor)).StatusCode
+			})
+		}
+		tries.Wait()
+		close(statuses)
+		count := map[int]int{}
+		for status := range statuses {
+			count[status]++
+		}
+		require.Equal(t, map[int]int{400: 4, 429: 2}, count)
+	})
 }
 
 func TestDuplicatesAndDeclaredNodesAreConflicts(t *testing.T) {

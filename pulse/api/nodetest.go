@@ -118,6 +118,11 @@ func (a *API) registerNodeTests() {
 }
 
 func (a *API) testConnection(ctx context.Context, in *nodeDraftInput) (*testResultOutput, error) {
+	done, err := a.tries.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("test connection: %w", err)
+	}
+	defer done()
 	kind, patch := in.Body.draft()
 	found, err := a.opt.Monitor.ProbeDraft(ctx, kind, patch)
 	if failure := testFailure(err); failure != nil {
@@ -130,6 +135,11 @@ func (a *API) testConnection(ctx context.Context, in *nodeDraftInput) (*testResu
 }
 
 func (a *API) testConfig(ctx context.Context, in *nodeDraftInput) (*testOutcomeOutput, error) {
+	done, err := a.tries.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("test node: %w", err)
+	}
+	defer done()
 	kind, patch := in.Body.draft()
 	started := time.Now()
 	found, err := a.opt.Monitor.ProbeDraft(ctx, kind, patch)
@@ -137,6 +147,11 @@ func (a *API) testConfig(ctx context.Context, in *nodeDraftInput) (*testOutcomeO
 }
 
 func (a *API) testNode(ctx context.Context, in *nodeIDInput) (*testOutcomeOutput, error) {
+	done, err := a.tries.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("test node: %w", err)
+	}
+	defer done()
 	started := time.Now()
 	found, err := a.opt.Monitor.ProbeTarget(ctx, estate.TargetID(in.ID))
 	return testOutcome(found, err, time.Since(started))
