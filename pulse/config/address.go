@@ -81,7 +81,17 @@ func validHost(host string) bool {
 			return false
 		}
 	}
-	return true
+	return !endsInNumber(host)
+}
+
+// endsInNumber tells whether the last label is a number, as in 2130706433, 127.1 and 0x7f.0.0.1. Some resolvers take these
+// for IPv4 addresses and others do not, so browsers too refuse those that are none.
+func endsInNumber(host string) bool {
+	label := host[strings.LastIndexByte(host, '.')+1:]
+	if hex, ok := strings.CutPrefix(strings.ToLower(label), "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(label, "0123456789") == ""
 }
 
 func portOf(u *url.URL, kind estate.TargetKind) (string, error) {

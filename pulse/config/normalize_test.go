@@ -35,6 +35,18 @@ func TestNormalizeAddress(t *testing.T) {
 		{"leading zeros in port", "pve1:08006", estate.PVE, "https://pve1:8006"},
 		{"underscore", "pve_1", estate.PVE, "https://pve_1:8006"},
 
+		{"digits in the last label", "pve.lan1", estate.PVE, "https://pve.lan1:8006"},
+		{"label that begins as a number", "pve.0xyz", estate.PVE, "https://pve.0xyz:8006"},
+		{"number in front", "1.pve", estate.PVE, "https://1.pve:8006"},
+
+		{"decimal address", "2852039166", estate.PVE, ""},
+		{"hexadecimal address", "0xA9FEA9FE", estate.PVE, ""},
+		{"octal address", "0251.0376.0251.0376", estate.PVE, ""},
+		{"short address", "169.254.43518", estate.PVE, ""},
+		{"mixed address", "169.254.0xa9fe", estate.PVE, ""},
+		{"bare prefix", "pve.0x", estate.PVE, ""},
+		{"too many parts", "10.0.0.1.2", estate.PVE, ""},
+		{"number and a dot", "2852039166.", estate.PVE, ""},
 		{"empty", "", estate.PVE, ""},
 		{"scheme only", "https://", estate.PVE, ""},
 		{"http", "http://pve1:8006", estate.PVE, ""},
