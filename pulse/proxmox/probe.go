@@ -113,6 +113,10 @@ func (e *ProbeError) Error() string { return e.Sentence }
 // Unwrap returns the cause.
 func (e *ProbeError) Unwrap() error { return e.Cause }
 
+// maxProbeReply bounds the replies to a probe unless the options do. Anybody's server may be tried out, and the longest
+// reply, the rights on ten thousand guests, takes half of it.
+const maxProbeReply = 16 << 20
+
 // Probe tries a target out, from the name to the rights, without keeping anything. It fails with a [*ProbeError] that
 // says what exactly is wrong.
 func Probe(ctx context.Context, opt Options) (ProbeResult, error) {
@@ -120,6 +124,7 @@ func Probe(ctx context.Context, opt Options) (ProbeResult, error) {
 	if err != nil {
 		return ProbeResult{}, probeError(StageAddress, err, sentence(err.Error()))
 	}
+	opt.MaxReplyBytes = cmp.Or(opt.MaxReplyBytes, maxProbeReply)
 	// It is about this address, not about whether another member would do.
 	opt.Trust.Known = slices.Clone(opt.Trust.Known)
 	for i := range opt.Trust.Known {

@@ -52,6 +52,18 @@ func TestProbeACluster(t *testing.T) {
 	require.Equal(t, "pveum role add PulseBackups --privs Datastore.Allocate; pveum acl modify /storage/STORAGE --roles PulseBackups --users 'monitor@pve' --tokens 'monitor@pve!pulse'", last.Command)
 }
 
+func TestProbeTakesShorterRepliesThanAClient(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data":{"version":"9.2.11","x":"`+strings.Repeat("a", maxProbeReply)+`"}}`)
+	}))
+	_, failure := probe(t, s)
+	require.NotNil(t, failure)
+	require.ErrorIs(t, failure, ErrTooLarge)
+	_, _, err := newClient(t, s).Version(t.Context())
+	require.NoError(t, err)
+}
+
 func TestProbeABackupServer(t *testing.T) {
 	t.Parallel()
 	skew := 90 * time.Second
