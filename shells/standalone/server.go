@@ -66,11 +66,11 @@ func listen(ctx context.Context, p *shells.Pulse, getenv func(string) string) (*
 			p.Log.Warn("the service manager was not told", "message", message, "err", err)
 		}
 	}
-	var config net.ListenConfig
-	var err error
-	if s.listener, err = config.Listen(ctx, "tcp", p.Listen.Address); err != nil {
+	listener, err := listenBounded(ctx, p.Listen.Address, maxConnections)
+	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", p.Listen.Address, reason(err))
 	}
+	s.listener = listener
 	return s, nil
 }
 
