@@ -36,7 +36,8 @@ type TargetDiagnostics struct {
 	Connected   bool                `json:"connected" doc:"Whether it is read, in full or in part." example:"true"`
 	Status      string              `json:"status" enum:"pending,connected,degraded,disconnected" doc:"How Pulse gets on with it."`
 	Error       string              `json:"error,omitempty" doc:"Why it is not connected, as one sentence."`
-	LastPoll    *PollDiagnostics    `json:"lastPoll,omitempty" doc:"How the latest reading went; absent before any."`
+	LastPoll    *time.Time          `json:"lastPoll,omitempty" doc:"When the latest reading ended; absent before any."`
+	Poll        *PollDiagnostics    `json:"poll,omitempty" doc:"How it went."`
 	Members     []MemberDiagnostics `json:"members" nullable:"false" doc:"The ways in, and how each stands."`
 	Permissions []MissingPrivilege  `json:"missingPrivileges" nullable:"false" doc:"What the credential may not see."`
 }
@@ -207,7 +208,8 @@ func targetDiagnostics(t pulse.TargetState, members []proxmox.MemberHealth) Targ
 		d.Permissions = append(d.Permissions, MissingPrivilege(m))
 	}
 	if p := t.Observation.Poll; !p.Ended.IsZero() {
-		d.LastPoll = &PollDiagnostics{
+		d.LastPoll = optTime(p.Ended)
+		d.Poll = &PollDiagnostics{
 			At: p.Ended.UTC(), TookSeconds: p.Took.Seconds(), Requests: p.Requests, Via: p.Via,
 			Reason: string(p.Reason), Failures: p.Failures, FailedSince: optTime(p.FailedSince),
 			LastSuccess: optTime(p.LastSuccess), Degraded: p.Degraded,

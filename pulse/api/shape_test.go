@@ -66,6 +66,9 @@ func TestAnswersHaveTheShapesThatClientsKnow(t *testing.T) {
 		} {
 			requireShape(t, name, recorded(t, name), l.do("GET", path, nil).value(t))
 		}
+		read := map[string]any{"lastPoll": "2026-01-02T03:04:05Z", "poll": map[string]any{"requests": 1.0}}
+		requireShape(t, "diagnostics", map[string]any{"nodes": []any{read}, "pbs": []any{read}},
+			l.do("GET", "/api/diagnostics", nil).value(t))
 		nodes, ok := l.do("GET", "/api/config/nodes", nil).value(t).([]any)
 		require.True(t, ok)
 		require.Len(t, nodes, 2)
