@@ -133,6 +133,9 @@ func (a *authenticator) cookieName() string {
 
 // escapeHeader escapes what would end the value or be taken for an escape: servers undo percent signs in it.
 func escapeHeader(value string) string {
+	if !strings.ContainsAny(value, "%;, \"") {
+		return value // as always, and every request needs it
+	}
 	return strings.NewReplacer("%", "%25", ";", "%3B", ",", "%2C", " ", "%20", `"`, "%22").Replace(value)
 }
 

@@ -121,7 +121,8 @@ func (c *Client) readBody(res *http.Response) ([]byte, error) {
 		limit = min(limit, errorBodyBytes)
 	}
 	buf := bytes.NewBuffer(c.recycle.take())
-	src, err := unpack(res)
+	src, done, err := c.unpack(res)
+	defer done()
 	if err == nil {
 		_, err = buf.ReadFrom(io.LimitReader(src, limit+1))
 	}
@@ -139,30 +140,39 @@ func (c *Client) readBody(res *http.Response) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// unpack undoes the content encoding. PBS calls zlib's format deflate, as the standard does; some send it bare.
-func unpack(res *http.Response) (io.Reader, error) {
+// unpack undoes the content encoding. PBS calls zlib's format deflate, as the standard does; some send it bare. done is
+// never nil; it is called when the body was read.
+func (c *Client) unpack(res *http.Response) (src io.Reader, done func(), err error) {
+	nothing := func() {}
 	switch encoding := strings.ToLower(res.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
-		return res.Body, nil
+		return res.Body, nothing, nil
 	case "gzip", "x-gzip":
 		if res.ContentLength == 0 {
-			return res.Body, nil
+			return res.Body, nothing, nil
 		}
-		return gzip.NewReader(res.Body)
+		z := c.recycle.takeGunzip()
+		err := z.open(res.Body)
+		return &z.Reader, func() { c.recycle.giveGunzip(z) }, err
 	case "deflate":
-		var head [2]byte
-		n, err := io.ReadFull(res.Body, head[:])
-		src := io.MultiReader(bytes.NewReader(head[:n]), res.Body)
-		if err != nil {
-			return src, nil //nolint:nilerr // too short to be packed; reading it again tells why
-		}
-		if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
-			return zlib.NewReader(src)
-		}
-		return flate.NewReader(src), nil
+		src, err := inflate(res.Body)
+		return src, nothing, err
 	default:
-		return nil, errEncoding
+		return nil, nothing, errEncoding
 	}
+}
+
+func inflate(body io.Reader) (io.Reader, error) {
+	var head [2]byte
+	n, err := io.ReadFull(body, head[:])
+	src := io.MultiReader(bytes.NewReader(head[:n]), body)
+	if err != nil {
+		return src, nil //nolint:nilerr // too short to be packed; reading it again tells why
+	}
+	if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
+		return zlib.NewReader(src)
+	}
+	return flate.NewReader(src), nil
 }
 
 // corrupt tells broken packing from a broken connection.

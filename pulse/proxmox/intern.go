@@ -16,8 +16,8 @@ const (
 	bufferLimit = 16 << 20
 )
 
-// recycler keeps between replies what the next one needs again: strings that repeat in every reply, and buffers. Its
-// memory is bounded.
+// recycler keeps between replies what the next one needs again: strings that repeat in every reply, buffers, and what
+// unpacks them. Its memory is bounded.
 type recycler struct {
 	mu      sync.Mutex
 	strings map[string]string
@@ -26,6 +26,7 @@ type recycler struct {
 
 	bufferMu sync.Mutex
 	buffers  [][]byte
+	gunzip   *gunzip
 }
 
 type rowCounts struct{ nodes, guests, storages, pools, networks int }
