@@ -66,8 +66,10 @@ var errEmptied = errors.New("the store was emptied")
 
 // catchUp takes over what another process changed. What cannot be read leaves in force what is.
 func (m *Monitor) catchUp(ctx context.Context) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
+	if m.changing.enter(ctx) != nil {
+		return
+	}
+	defer m.changing.leave()
 	heads, err := m.opt.Store.Heads(ctx, systemGroup)
 	switch {
 	case err != nil:
@@ -94,9 +96,12 @@ func (m *Monitor) catchUp(ctx context.Context) {
 
 // drop removes everything learned about a target that is configured no longer. No pass over it is under way.
 func (m *Monitor) drop(ctx context.Context, id estate.TargetID) {
-	m.flushing.Lock()
-	defer m.flushing.Unlock()
-	if err := m.opt.Store.Drop(ctx, string(id)); err != nil {
+	err := m.flushing.enter(ctx)
+	if err == nil {
+		err = m.opt.Store.Drop(ctx, string(id))
+		m.flushing.leave()
+	}
+	if err != nil {
 		// Its configuration is gone, and its number is never used again: the next start tries again.
 		m.log.Warn("what was learned about a removed target stays in the store for now", "target", id, "err", err)
 	}

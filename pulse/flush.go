@@ -33,8 +33,10 @@ type write struct {
 // changed when everything is asked for, else those whose structure changed or that were written long ago. It tells
 // whether anything was due.
 func (m *Monitor) flush(ctx context.Context, everything bool) bool {
-	m.flushing.Lock()
-	defer m.flushing.Unlock()
+	if m.flushing.enter(ctx) != nil {
+		return true
+	}
+	defer m.flushing.leave()
 	for try := range flushTries {
 		writes := m.dueWrites(time.Now(), everything)
 		if len(writes) == 0 {

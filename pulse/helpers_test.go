@@ -2,7 +2,10 @@ package pulse_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type lab struct {
 	t       *testing.T
 	estate  *sim.Estate
-	store   store.Store
+	store   store.Store // what is stored, without hooks
+	hooks   *hookStore  // what the monitor uses
+	logs    *lines
 	keys    *config.Keyring
 	options pulse.Options
 	monitor *pulse.Monitor
@@ -40,14 +45,35 @@ func inLab(t *testing.T, cfg sim.Config, test func(*lab)) {
 		defer e.Stop()
 		memory := store.NewMemory()
 		defer func() { require.NoError(t, memory.Close()) }()
-		l := &lab{t: t, estate: e, store: memory, keys: config.NewKeyring(config.NewKey())}
+		l := &lab{
+			t: t, estate: e, store: memory, hooks: &hookStore{Store: memory}, logs: &lines{},
+			keys: config.NewKeyring(config.NewKey()),
+		}
 		l.options = pulse.Options{
-			Store: memory, Keyring: l.keys, DialContext: e.DialContext,
-			Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+			Store: l.hooks, Keyring: l.keys, DialContext: e.DialContext,
+			Logger: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), l.logs), nil)),
 		}
 		l.reopen()
 		test(l)
 	})
+}
+
+// lines is what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // reopen makes another monitor over the same store, as a restart does.
@@ -108,3 +134,54 @@ func (l *lab) within(limit time.Duration, what string, holds func() bool) {
 		synctest.Wait()
 	}
 }
+
+// connected waits until a target was read.
+func (l *lab) connected(id estate.TargetID) {
+	l.t.Helper()
+	l.within(2*time.Second, string(id)+" connected", func() bool { return l.state(id).Status == pulse.Connected })
+}
+
+// poll makes one pass.
+func (l *lab) poll() {
+	l.t.Helper()
+	require.NoError(l.t, l.monitor.Poll(l.t.Context()))
+}
+
+// passes counts the full passes over a cluster.
+func (l *lab) passes(n int) int {
+	return l.estate.RequestCounts(l.estate.Clusters()[n].Name)["GET /cluster/resources"]
+}
+
+// value returns what is stored under a key, and whether anything is.
+func (l *lab) value(group, key string) ([]byte, bool) {
+	g, err := l.store.Get(l.t.Context(), group, key)
+	require.NoError(l.t, err)
+	if len(g.Items) == 0 {
+		return nil, false
+	}
+	return g.Items[0].Value, true
+}
+
+// put stores a value behind the monitor's back.
+func (l *lab) put(group, key, value string) {
+	heads, err := l.store.Heads(l.t.Context(), group)
+	require.NoError(l.t, err)
+	_, err = l.store.Commit(l.t.Context(), store.Commit{
+		Group: group, Epoch: heads[0].Epoch, Ops: []store.Op{{Key: key, Any: true, Value: []byte(value)}},
+	})
+	require.NoError(l.t, err)
+}
+
+// keysOf lists the keys of a group.
+func (l *lab) keysOf(group string) []string {
+	list, err := l.store.List(l.t.Context(), group, "")
+	require.NoError(l.t, err)
+	var keys []string
+	for _, item := range list.Items {
+		keys = append(keys, item.Key)
+	}
+	return keys
+}
+
+// ptr is for the fields of patches.
+func ptr[T any](v T) *T { return &v }

@@ -54,11 +54,9 @@ type Monitor struct {
 	running  sync.Mutex    // held by Run
 	wake     chan struct{} // tells Run that targets were added, changed or removed
 
-	// changing is held while the configuration is changed, so that changes are made one after the other.
-	changing sync.Mutex
-	adopted  store.Revision // of the configuration that runs
-
-	flushing sync.Mutex // held while targets' groups are written or dropped, so that no write follows a drop
+	changing gate           // of whoever changes the configuration, so that changes are made one after the other
+	adopted  store.Revision // of the configuration that runs; guarded by changing
+	flushing gate           // of whoever writes or drops targets' groups, so that no write follows a drop
 
 	mu        sync.Mutex // guards the rest; nothing waits while holding it
 	loaded    bool
@@ -82,10 +80,11 @@ func New(opt Options) (*Monitor, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Monitor{
-		opt:     opt,
-		log:     opt.Logger,
-		started: time.Now(),
-		wake:    make(chan struct{}, 1),
+		opt:      opt,
+		log:      opt.Logger,
+		started:  time.Now(),
+		wake:     make(chan struct{}, 1),
+		changing: newGate(), flushing: newGate(),
 		targets: map[estate.TargetID]*target{},
 		encoder: wire.NewEncoder(),
 	}
@@ -100,8 +99,10 @@ func New(opt Options) (*Monitor, error) {
 // declaration that does not fit ([*config.FieldError], [*DuplicateError]) before anything else starts. A
 // store that does not answer is [ErrUnavailable]. A second call does nothing once one succeeded.
 func (m *Monitor) Load(ctx context.Context) error {
-	m.changing.Lock()
-	defer m.changing.Unlock()
+	if err := m.changing.enter(ctx); err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	defer m.changing.leave()
 	if m.isLoaded() {
 		return nil
 	}

@@ -2,9 +2,7 @@ package pulse_test
 
 import (
 	"context"
-	"errors"
 	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -312,43 +310,5 @@ func TestReplacedKeySealsEverythingAnew(t *testing.T) {
 		}
 		require.NoError(t, l.monitor.Poll(l.t.Context()))
 		require.Equal(t, pulse.Connected, l.state("pve-0").Status, l.state("pve-0").Reason)
-	})
-}
-
-// failing is a store whose commits fail while it is switched on.
-type failing struct {
-	store.Store
-	fail atomic.Bool
-}
-
-var errDisk = errors.New("no space left")
-
-func (f *failing) Commit(ctx context.Context, c store.Commit) (store.Revision, error) {
-	if f.fail.Load() {
-		return store.Revision{}, errDisk
-	}
-	return f.Store.Commit(ctx, c)
-}
-
-func TestFailingStoreChangesNothingAndIsToldAndHeals(t *testing.T) {
-	t.Parallel()
-	inLab(t, sim.Config{Guests: 4}, func(l *lab) {
-		broken := &failing{Store: l.store}
-		l.options.Store = broken
-		l.reopen()
-		defer l.run()()
-		id := l.add(0).ID
-		l.within(time.Second, "connected", func() bool { return l.state(id).Status == pulse.Connected })
-		broken.fail.Store(true)
-		name := "other"
-		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: &name})
-		require.ErrorIs(t, err, pulse.ErrUnavailable)
-		require.NotEqual(t, name, l.state(id).Config.Name)
-		require.False(t, l.monitor.Ready().Ready)
-		time.Sleep(30 * time.Second)
-		require.Equal(t, pulse.Connected, l.state(id).Status, "reading goes on")
-		broken.fail.Store(false)
-		time.Sleep(6 * time.Minute)
-		require.True(t, l.monitor.Ready().Ready, l.monitor.Ready().Reasons)
 	})
 }

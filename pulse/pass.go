@@ -31,10 +31,10 @@ func (m *Monitor) read(ctx context.Context, id estate.TargetID, dueOnly bool) {
 
 // pass reads a target in full once. The error is errChanged or that of ctx.
 func (m *Monitor) pass(ctx context.Context, s *session, dueOnly bool) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.busy.enter(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.busy.leave()
 	if dueOnly && time.Now().Before(s.due) {
 		return nil
 	}
@@ -64,10 +64,10 @@ func (m *Monitor) pass(ctx context.Context, s *session, dueOnly bool) error {
 // watch looks for what happened since the last pass and publishes it.
 func (m *Monitor) watch(ctx context.Context, id estate.TargetID) {
 	s := m.sessionOf(id)
-	if s == nil || id.Kind() != estate.PVE || s.enter(ctx) != nil {
+	if s == nil || id.Kind() != estate.PVE || s.busy.enter(ctx) != nil {
 		return
 	}
-	defer s.leave()
+	defer s.busy.leave()
 	before, err := m.latest(s)
 	if err != nil || before == nil || !before.Poll.OK() {
 		return // a target that fails is not asked more often than its passes ask it

@@ -213,8 +213,10 @@ func (m *Monitor) change(ctx context.Context, decide func(*registry) ([]store.Op
 	if err := m.Load(ctx); err != nil {
 		return err
 	}
-	m.changing.Lock()
-	defer m.changing.Unlock()
+	if err := m.changing.enter(ctx); err != nil {
+		return fmt.Errorf("change the configuration: %w", err)
+	}
+	defer m.changing.leave()
 	r, err := m.commitChange(ctx, decide)
 	if err != nil {
 		return err

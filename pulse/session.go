@@ -26,8 +26,8 @@ type session struct {
 	ended context.Context // done once the session was closed
 	end   context.CancelFunc
 
-	busy chan struct{} // holds a token during a pass or a look at the task list
-	due  time.Time     // of the next full pass, for Poll; used by who is busy
+	busy gate      // of whoever makes a pass or looks at the task list
+	due  time.Time // of the next full pass, for Poll; guarded by busy
 }
 
 // open returns the target's session, a new one if it has none. It fails when the target is gone or is changed meanwhile,
@@ -79,7 +79,7 @@ func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned pro
 	if err != nil {
 		return nil, err
 	}
-	s := &session{id: cfg.ID, interval: interval, client: client, busy: make(chan struct{}, 1)}
+	s := &session{id: cfg.ID, interval: interval, client: client, busy: newGate()}
 	s.collector = collect.New(collect.Options{
 		Target: cfg.ID, Client: client, Collect: cfg.Collect, Interval: interval,
 		Account: cmp.Or(cfg.TokenID, cfg.User), Logger: m.log.With("target", cfg.ID),
@@ -129,26 +129,12 @@ func (s *session) within(ctx context.Context) (context.Context, context.CancelFu
 	return ctx, func() { stop(); cancel() }
 }
 
-// enter waits for the session to be free; leave must follow.
-func (s *session) enter(ctx context.Context) error {
-	select {
-	case s.busy <- struct{}{}:
-		return nil
-	case <-s.ended.Done():
-		return errChanged
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *session) leave() { <-s.busy }
-
 // close ends the session and its connections, after the pass it may be in, which ends early.
 func (s *session) close() {
 	s.end()
 	s.busy <- struct{}{}
 	s.client.Close()
-	s.leave()
+	s.busy.leave()
 }
 
 func closeAll(sessions []*session) {
