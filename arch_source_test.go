@@ -278,7 +278,7 @@ func strangersIn(tree fs.FS) (broken []string, err error) {
 		if entry.IsDir() && slices.Contains(skipped, entry.Name()) {
 			return fs.SkipDir
 		}
-		if !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() || path == ".git" { // a file in a linked work tree
 			return nil
 		}
 		data, err := fs.ReadFile(tree, path)

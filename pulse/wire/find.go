@@ -109,7 +109,7 @@ func (s *Snapshot) findGuest(id string) (Resource, bool) {
 		return Resource{}, false
 	}
 	dash := strings.LastIndexByte(rest, '-')
-	if dash < 1 {
+	if dash < 1 || strings.Contains(rest[:dash], "/") { // no node is called so: it is a broken uid
 		return Resource{}, false
 	}
 	return s.guestResource(h, rest[dash+1:])
