@@ -42,12 +42,19 @@ func (t *Target) validName() *FieldError {
 	switch n := utf8.RuneCountInString(t.Name); {
 	case n == 0 || n > maxNameLength:
 		return &FieldError{"name", "want 1 to 100 characters"}
-	case !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, unicode.IsControl):
+	case !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, rearranges):
 		return &FieldError{"name", "want no control characters"}
 	case strings.TrimSpace(t.Name) != t.Name:
 		return &FieldError{"name", "want no space at either end"}
 	}
 	return nil
+}
+
+// rearranges tells whether a character is a control, breaks the line, or has the text around it shown in another order, by
+// which one name could pass for another.
+func rearranges(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) ||
+		(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069')
 }
 
 func (t *Target) validAddress() *FieldError {
