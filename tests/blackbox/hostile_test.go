@@ -1,0 +1,207 @@
+package blackbox
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/proxpulse/proxpulse/tests/lab"
+	"github.com/proxpulse/proxpulse/tests/lab/labtest"
+)
+
+// validDraft could be added; what spoils it must keep it from that.
+const validDraft = `"type":"pve","host":"127.0.0.1:1","user":"a@pve","password":"12345"`
+
+func TestHostileRequestsChangeNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
+	const path, system = "/api/config/nodes", "/api/config/system"
+	before := s.ask(p, http.MethodGet, system, nil).Body
+	for _, tt := range []struct {
+		name, method, path, kind, body string
+		status                         int
+	}{
+		{"no body", "POST", path, "application/json", "", 400},
+		{"half an object", "POST", path, "application/json", "{" + validDraft, 400},
+		{"two objects", "POST", path, "application/json", "{" + validDraft + "}{}", 400},
+		{"an array", "POST", path, "application/json", "[{" + validDraft + "}]", 400},
+		{"null", "POST", path, "application/json", "null", 400},
+		{"a number for a text", "POST", path, "application/json", "{" + validDraft + `,"name":7}`, 400},
+		{"a text for a switch", "POST", path, "application/json", "{" + validDraft + `,"verifySSL":"no"}`, 400},
+		{"bytes that are no text", "POST", path, "application/json", "{" + validDraft + ",\"name\":\"\xff\xfe\"", 400},
+		{"a control character", "POST", path, "application/json", "{" + validDraft + `,"name":"a\u0000b"}`, 400},
+		{"deep nesting", "POST", path, "application/json", strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000), 400},
+		{"a huge name", "POST", path, "application/json", "{" + validDraft + `,"name":"` + strings.Repeat("x", 10_000) + `"}`, 400},
+		{"a huge body", "POST", path, "application/json", "{" + validDraft + `,"name":"` + strings.Repeat("x", 200<<10) + `"}`, 413},
+		{"a page", "POST", path, "text/html", "{" + validDraft + "}", 415},
+		{"a file", "POST", path, "multipart/form-data; boundary=x", "{" + validDraft + "}", 415},
+		{"an unknown type", "POST", path, "application/json", `{"type":"esx","host":"a","user":"a@pve","password":"12345"}`, 400},
+		{"a path behind the host", "POST", path, "application/json", `{"type":"pve","host":"https://a/../b","user":"a@pve","password":"12345"}`, 400},
+		{"credentials in the host", "POST", path, "application/json", `{"type":"pve","host":"https://a:b@c","user":"a@pve","password":"12345"}`, 400},
+		{"a pin that pins nothing", "POST", path, "application/json", "{" + validDraft + `,"fingerprint":"` + strings.Repeat("00", 32) + `"}`, 400},
+		{"an id that is none", "PUT", path + "/..%2fsystem", "application/json", "{}", 400},
+		{"an id that is huge", "PUT", path + "/pve-" + strings.Repeat("9", 400), "application/json", "{}", 400},
+		{"an id that nobody has", "PUT", path + "/pve-77", "application/json", "{}", 404},
+		{"an id with a leading zero", "DELETE", path + "/pve-00", "", "", 404},
+		{"a wrong method", "PATCH", path, "application/json", "{}", 405},
+		{"an invented method", "BREW", "/api/state", "", "", 405},
+		{"a write to what is read", "DELETE", "/api/state", "", "", 405},
+		{"an unknown path", "GET", "/api/etc/passwd", "", "", 404},
+		{"a way out", "GET", "/api/storage/..%2f..%2f..%2fetc%2fpasswd", "", "", 404},
+		{"an escaped way out", "GET", "/api/%2e%2e/%2e%2e/etc/passwd", "", "", 404},
+		{"no interval", "POST", system, "application/json", `{"pollingInterval":0}`, 400},
+		{"a negative interval", "POST", system, "application/json", `{"pollingInterval":-5}`, 400},
+		{"a huge interval", "PUT", system, "application/json", `{"pollingInterval":1e18}`, 400},
+		{"a star for origins", "PUT", system, "application/json", `{"allowedOrigins":"*"}`, 400},
+		{"no WebSocket", "GET", "/ws", "", "", 426},
+	} {
+		reply := s.send(p, tt.method, tt.path, func(r *http.Request) {
+			r.Header.Set("Content-Type", tt.kind)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(tt.body)), int64(len(tt.body))
+			if tt.body == "" {
+				r.Body = http.NoBody
+			}
+		})
+		require.Equalf(t, tt.status, reply.Status, "%s: %s", tt.name, reply.Body)
+		require.Less(t, len(reply.Body), 8<<10, tt.name)
+	}
+	require.Empty(t, s.nodes(p))
+	require.JSONEq(t, string(before), string(s.ask(p, http.MethodGet, system, nil).Body))
+}
+
+func TestUncleanPathsAreServedWithoutRedirect(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir(), Token: apiToken})
+	for _, path := range []string{"//api//state", "/api/state/", "/api/x/../state", "/./api/./state"} {
+		reply := s.send(p, http.MethodGet, "", func(r *http.Request) { r.URL.Opaque = "//" + r.URL.Host + path })
+		require.Equalf(t, http.StatusUnauthorized, reply.Status, "%s without the token: %s", path, reply.Body)
+		reply = s.send(p, http.MethodGet, "", func(r *http.Request) {
+			r.URL.Opaque = "//" + r.URL.Host + path
+			r.Header.Set("X-API-Token", apiToken)
+		})
+		require.Equalf(t, http.StatusOK, reply.Status, "%s: %s", path, reply.Body)
+	}
+}
+
+func TestForeignPagesAndNamesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
+	for name, prepare := range map[string]func(*http.Request){
+		"a name that points here":                  func(r *http.Request) { r.Host = "evil.example.com" },
+		"a foreign page":                           func(r *http.Request) { r.Header.Set("Origin", "https://evil.example.com") },
+		"a foreign page, by what the browser says": func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+	} {
+		reply := s.send(p, http.MethodDelete, "/api/config/nodes/pve-0", prepare)
+		require.Equal(t, http.StatusForbidden, reply.Status, name)
+		require.Contains(t, string(reply.Body), "ALLOWED_ORIGINS", name)
+	}
+}
+
+func TestStrangeHeadersAreAnswered(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
+	for name, prepare := range map[string]func(*http.Request){
+		"2,000 bytes":            func(r *http.Request) { r.Header.Set("X-Long", strings.Repeat("a", 2000)) },
+		"encodings that are not": func(r *http.Request) { r.Header.Set("Accept-Encoding", ";;q=,,gzip;q=x,*;q=9,\xff") },
+		"no encoding at all":     func(r *http.Request) { r.Header.Set("Accept-Encoding", "identity;q=0, *;q=0") },
+		"an ETag that is none":   func(r *http.Request) { r.Header.Set("If-None-Match", `W/"`+strings.Repeat(`",`, 500)) },
+		"a type that is none":    func(r *http.Request) { r.Header.Set("Accept", "application/cbor, text/html;q=0") },
+		"a range":                func(r *http.Request) { r.Header.Set("Range", "bytes=0-0,5-1") },
+		"a broken query":         func(r *http.Request) { r.URL.RawQuery = "token=%zz&;&a=%" },
+	} {
+		for _, path := range []string{"/api/health", "/api/state", "/api/openapi.json"} {
+			reply := s.send(p, http.MethodGet, path, prepare)
+			require.Equal(t, http.StatusOK, reply.Status, name)
+			require.Equal(t, "application/json", reply.Header.Get("Content-Type"), name)
+		}
+	}
+}
+
+// Clients that send nothing, or never end, do not keep others from being answered, and are let go.
+func TestSlowClientsKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
+	host := strings.TrimPrefix(p.URL, "http://")
+	for _, begin := range []string{
+		"", "GET /api/state HTTP/1.1\r\nHost: " + host + "\r\n",
+		"POST /api/config/nodes HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		for range 50 {
+			conn := dial(t, host)
+			_, err := io.WriteString(conn, begin)
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, http.StatusOK, s.ask(p, http.MethodGet, "/api/state", nil).Status)
+
+	conn := dial(t, host)
+	_, err := io.WriteString(conn, "POST /api/config/nodes HTTP/1.1\r\nHost: "+host+"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(limit)))
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err, "an answer comes although the body does not")
+	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
+	require.NoError(t, answer.Body.Close())
+	require.Empty(t, s.nodes(p))
+}
+
+// dial connects to Pulse until the end of the test.
+func dial(t *testing.T, host string) net.Conn {
+	t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", host)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() }) // Pulse may have closed it
+	return conn
+}
+
+// A stream that sends nonsense is only ignored, and one that is not read costs nobody else anything.
+func TestStreamsThatMisbehave(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "-demo", "-tick", "1s")
+	p := s.start(lab.PulseOptions{Dir: t.TempDir(), Token: apiToken})
+	home := s.cluster("home")
+	s.every(p, 2)
+	s.add(p, withToken("pve", "home", home.URL(), home.Credentials["auditor"]))
+	for range 20 {
+		s.stream(p) // never read
+	}
+	stream := s.stream(p)
+	for _, nonsense := range []any{"", 7, nil, []string{"ping"}, map[string]any{"type": 7}, map[string]any{"type": "no such"}} {
+		require.NoError(t, stream.Send(nonsense))
+	}
+	require.NoError(t, stream.Send(map[string]any{"type": "ping", "more": strings.Repeat("x", 100)}))
+	s.awaitMessage(stream, "pong")
+	s.follow(stream, "the estate", func(st state) bool { return len(st.guests()) == 17 })
+
+	labtest.Await(t, "the end of a stream that sends too much", func(ctx context.Context) error {
+		loud, err := p.Stream(ctx)
+		require.NoError(t, err)
+		defer func() { _ = loud.Close() }() // Pulse has closed it
+		if err := loud.Send(strings.Repeat("x", 4<<20)); err != nil {
+			return nil //nolint:nilerr // it was cut off while it sent
+		}
+		for {
+			if _, err := loud.Next(ctx); err != nil {
+				if ctx.Err() != nil {
+					return fmt.Errorf("it was let go on")
+				}
+				return nil //nolint:nilerr // it was cut off
+			}
+		}
+	})
+	require.Equal(t, http.StatusOK, s.ask(p, http.MethodGet, "/api/state", nil).Status)
+}
