@@ -17,7 +17,8 @@ type Options struct {
 	Now func() time.Time
 	// Patience is how long a call waits while another process writes. Default: 10 s.
 	Patience time.Duration
-	// WatchEvery is how often the file is looked at for other processes' commits. Default: 500 ms.
+	// WatchEvery is how often the file is looked at for other processes' commits. Default: 2 s, since
+	// each look wakes an idle process.
 	WatchEvery time.Duration
 	// MaxPages limits the file to so many pages of 2 KiB; a write beyond is [store.ErrFull]. Default: no limit.
 	MaxPages int64
@@ -25,7 +26,7 @@ type Options struct {
 
 const (
 	defaultPatience   = 10 * time.Second
-	defaultWatchEvery = 500 * time.Millisecond
+	defaultWatchEvery = 2 * time.Second
 	readConnections   = 4
 )
 
