@@ -50,6 +50,8 @@ type Monitor struct {
 	streamClients atomic.Int64
 	cycles        atomic.Int64 // full passes made
 
+	requests, failedRequests atomic.Int64 // to targets
+
 	settings atomic.Pointer[config.Settings]
 	running  sync.Mutex    // held by Run
 	wake     chan struct{} // tells Run that targets were added, changed or removed
@@ -99,6 +101,9 @@ func New(opt Options) (*Monitor, error) {
 // declaration that does not fit ([*config.FieldError], [*DuplicateError]) before anything else starts. A
 // store that does not answer is [ErrUnavailable]. A second call does nothing once one succeeded.
 func (m *Monitor) Load(ctx context.Context) error {
+	if m.isLoaded() {
+		return nil
+	}
 	if err := m.changing.enter(ctx); err != nil {
 		return fmt.Errorf("read the configuration: %w", err)
 	}

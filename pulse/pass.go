@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/estate"
@@ -115,7 +116,7 @@ func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration
 		m.lastPass = took
 	}
 	t.takeLearned(s.client.Learned())
-	m.observe(t, obs)
+	m.observe(t, m.noteTwin(t, obs))
 	return nil
 }
 
@@ -164,8 +165,36 @@ func (m *Monitor) logTurn(id estate.TargetID, before, after *estate.Observation)
 		m.log.Warn("target not read", "target", id, "reason", string(after.Poll.Reason), "err", after.Poll.Error)
 	case after.Poll.OK() && !was:
 		m.log.Info("target read", "target", id, "nodes", len(after.Nodes), "guests", len(after.Guests),
-			"storages", len(after.Storages), "took", after.Poll.Took)
+			"storages", len(after.Storages), "datastores", datastores(after), "took", after.Poll.Took)
 	}
+	if !after.Poll.OK() {
+		return
+	}
+	switch now, earlier := troubleOf(after), troubleOf(before); {
+	case now != "" && now != earlier:
+		m.log.Warn("target read in part", "target", id, "err", now)
+	case now == "" && earlier != "" && was:
+		m.log.Info("target read in full again", "target", id)
+	}
+}
+
+// troubleOf says what of a target was not read while the rest was; nothing when all was.
+func troubleOf(obs *estate.Observation) string {
+	switch {
+	case obs == nil:
+		return ""
+	case obs.Poll.Degraded == "" && len(obs.Poll.Unreachable) > 0:
+		return "no answer from " + strings.Join(obs.Poll.Unreachable, ", ")
+	default:
+		return obs.Poll.Degraded
+	}
+}
+
+func datastores(obs *estate.Observation) int {
+	if obs.Server == nil {
+		return 0
+	}
+	return len(obs.Server.Datastores)
 }
 
 // sameLearned tells whether two learnings differ in their time only.

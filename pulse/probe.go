@@ -44,7 +44,29 @@ func (m *Monitor) ProbeTarget(ctx context.Context, id estate.TargetID) (proxmox.
 		return proxmox.ProbeResult{}, fmt.Errorf("target %s: %w", id, err)
 	}
 	options.Trust.Known, options.Trust.CA = learned.Members, learned.CA
-	return proxmox.Probe(ctx, options)
+	result, err := proxmox.Probe(ctx, options)
+	if err == nil {
+		m.retry(id)
+	}
+	return result, err
+}
+
+// retry has a target that fails read at once, by a new session, which knows of no pauses after failures.
+func (m *Monitor) retry(id estate.TargetID) {
+	m.mu.Lock()
+	t := m.targets[id]
+	if t == nil || t.obs == nil || t.obs.Poll.OK() {
+		m.mu.Unlock()
+		return
+	}
+	t.version++
+	old := t.session
+	t.session = nil
+	m.mu.Unlock()
+	if old != nil {
+		old.close()
+	}
+	m.signal()
 }
 
 func (m *Monitor) configured(id estate.TargetID) (config.Target, proxmox.Learned, error) {

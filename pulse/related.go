@@ -2,6 +2,8 @@ package pulse
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -42,6 +44,44 @@ func (m *Monitor) offeredAfter(ctx context.Context, id estate.TargetID, p Target
 		return proxmox.Fingerprint{}
 	}
 	return m.offered(ctx, updated)
+}
+
+// twinOf returns the target that watches the same cluster as t and was added before it, or nil. Two targets can become
+// one cluster after both were added: one could not be reached then, or its host joined. m.mu is held.
+func (m *Monitor) twinOf(t *target) *target {
+	var twin *target
+	for _, other := range m.targets {
+		older := other.cfg.Kind() == t.cfg.Kind() && other.cfg.ID.Number() < t.cfg.ID.Number()
+		if older && sameCluster(other.memory.learned, t.memory.learned) {
+			twin = other
+		}
+	}
+	return twin
+}
+
+// sameCluster tells whether two learnings are of one cluster: the same name, which alone is not unique, and a
+// certificate that both have.
+func sameCluster(a, b proxmox.Learned) bool {
+	if a.ClusterName != b.ClusterName {
+		return false
+	}
+	return slices.ContainsFunc(a.Members, func(x proxmox.Member) bool {
+		return !x.Fingerprint.IsZero() && slices.ContainsFunc(b.Members, func(y proxmox.Member) bool {
+			return x.Fingerprint == y.Fingerprint
+		})
+	})
+}
+
+// noteTwin says on an observation that its target is watched twice; m.mu is held.
+func (m *Monitor) noteTwin(t *target, obs *estate.Observation) *estate.Observation {
+	twin := m.twinOf(t)
+	if twin == nil || !obs.Poll.OK() {
+		return obs
+	}
+	noted := *obs
+	noted.Poll.Degraded = fmt.Sprintf("This is the same cluster as %s (%s), so everything shows twice: remove one of them.",
+		twin.cfg.Name, twin.cfg.ID)
+	return &noted
 }
 
 // unrelated refuses a host that is a member of a cluster which is a target already: its guests would show twice. A

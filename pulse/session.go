@@ -108,7 +108,15 @@ func (m *Monitor) clientOptions(cfg config.Target) (proxmox.Options, error) {
 		DialContext: m.opt.DialContext,
 		Proxy:       m.opt.Proxy,
 		UserAgent:   "Pulse/" + m.opt.Version,
+		Observe:     m.countRequest,
 	}, nil
+}
+
+func (m *Monitor) countRequest(c proxmox.CallStats) {
+	m.requests.Add(1)
+	if c.Err != nil {
+		m.failedRequests.Add(1)
+	}
 }
 
 func verifyOf(mode config.VerifyMode) proxmox.Verify {

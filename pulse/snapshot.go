@@ -80,6 +80,8 @@ func (m *Monitor) publish(now time.Time) {
 		PollingCycles:    m.cycles.Load(),
 		WebSocketClients: int(m.streamClients.Load()),
 		LastPollDuration: m.lastPass,
+		Requests:         m.requests.Load(),
+		FailedRequests:   m.failedRequests.Load(),
 	})
 	if old := m.snapshot.Swap(next); old != nil {
 		close(old.superseded)

@@ -66,7 +66,7 @@ func (m *Monitor) insert(r *registry, t config.Target) (config.Target, store.Op,
 // targets apart by name.
 func unique(others iter.Seq[config.Target], t config.Target) error {
 	for other := range others {
-		if other.Kind() != t.Kind() || other.ID == t.ID && t.ID.Number() >= 0 { // a new one has no number
+		if other.ID == t.ID && t.ID.Number() >= 0 { // a new one has no number
 			continue
 		}
 		dup := &DuplicateError{Target: other.ID, Name: other.Name}
@@ -74,7 +74,7 @@ func unique(others iter.Seq[config.Target], t config.Target) error {
 			dup.What = "the address " + t.Address
 			return dup
 		}
-		if other.Name == t.Name {
+		if other.Name == t.Name && other.Kind() == t.Kind() {
 			dup.What = fmt.Sprintf("the name %q", t.Name)
 			return dup
 		}
@@ -104,14 +104,16 @@ func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p Target
 		if updated, err = p.apply(old); err != nil {
 			return nil, err
 		}
+		if updated == old {
+			return nil, nil
+		}
 		if err := unique(maps.Values(r.targets), updated); err != nil {
 			return nil, err
 		}
-		if err := m.unrelated(r, updated, offered); err != nil {
-			return nil, err
-		}
-		if updated == old {
-			return nil, nil
+		if updated.Address != old.Address {
+			if err := m.unrelated(r, updated, offered); err != nil {
+				return nil, err
+			}
 		}
 		return r.replace(updated, m.opt.Keyring)
 	})

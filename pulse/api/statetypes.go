@@ -40,8 +40,8 @@ type Performance struct {
 	APICallDuration  *float64  `json:"apiCallDuration" nullable:"true" doc:"Always null; older clients expect it."`
 	LastPollDuration float64   `json:"lastPollDuration" doc:"Seconds that the latest reading of a target took." example:"0.12"`
 	PollingStartTime time.Time `json:"pollingStartTime" doc:"Always the year 1; older clients expect it."`
-	TotalAPICalls    int64     `json:"totalApiCalls" doc:"Always 0; older clients expect it."`
-	FailedAPICalls   int64     `json:"failedApiCalls" doc:"Always 0; older clients expect it."`
+	TotalAPICalls    int64     `json:"totalApiCalls" doc:"Requests made to targets since Pulse started." example:"4210"`
+	FailedAPICalls   int64     `json:"failedApiCalls" doc:"Those of them that failed."`
 }
 
 // Stats is what Pulse tells of itself.

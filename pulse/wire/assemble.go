@@ -126,10 +126,13 @@ func (s *Snapshot) servers(a *assembler) {
 	}
 }
 
-// performance has but one number that the older shape ever filled.
+// performance keeps the two members that the older shape has and never filled.
 func (s *Snapshot) performance(a *assembler) {
 	a.float(`,"performance":{"apiCallDuration":null,"lastPollDuration":`, s.stats.LastPollDuration.Seconds())
-	a.raw(`,"pollingStartTime":"0001-01-01T00:00:00Z","totalApiCalls":0,"failedApiCalls":0}`)
+	a.raw(`,"pollingStartTime":"0001-01-01T00:00:00Z"`)
+	a.int(`,"totalApiCalls":`, s.stats.Requests)
+	a.int(`,"failedApiCalls":`, s.stats.FailedRequests)
+	a.raw("}")
 }
 
 // connectionHealth tells of each target, under its name, whether it is reached.

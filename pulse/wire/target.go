@@ -24,4 +24,6 @@ type Stats struct {
 	PollingCycles    int64
 	WebSocketClients int
 	LastPollDuration time.Duration // zero before the first poll
+	Requests         int64         // to targets, since StartTime
+	FailedRequests   int64         // of those
 }
