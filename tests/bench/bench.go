@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,29 +46,65 @@ func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.progress, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
+// all measures the scenes one after the other, and then those side by side that take long.
 func (b *bench) all(ctx context.Context) error {
+	chosen, err := choose(b.scenes)
+	if err != nil {
+		return err
+	}
+	for _, s := range chosen {
+		if !s.beside() {
+			if err := b.repeat(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failures := make([]error, len(chosen))
+	var wg sync.WaitGroup
+	for i, s := range chosen {
+		if s.beside() {
+			wg.Go(func() {
+				if failures[i] = b.repeat(ctx, s); failures[i] != nil {
+					cancel()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return errors.Join(failures...)
+}
+
+func choose(names []string) ([]scene, error) {
+	var chosen []scene
 	known := scenes()
-	for _, name := range b.scenes {
+	for _, name := range names {
 		i := slices.IndexFunc(known, func(s scene) bool { return s.name == name })
 		if i < 0 {
-			return fmt.Errorf("no estate %q; there are %v", name, sceneNames())
+			return nil, fmt.Errorf("no estate %q; there are %s", name, strings.Join(sceneNames(), ", "))
 		}
-		s := known[i]
-		if s.diskOnly {
-			if err := b.measureDisk(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			continue
+		chosen = append(chosen, known[i])
+	}
+	return chosen, nil
+}
+
+// repeat measures a scene as often as it is to be measured.
+func (b *bench) repeat(ctx context.Context, s scene) (err error) {
+	if s.diskOnly {
+		if err = b.measureDisk(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		runs := b.runs
-		if s.once {
-			runs = 1
-		}
-		for n := range runs {
-			b.say("%s: run %d of %d", s.name, n+1, runs)
-			if err := b.measure(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
+		return nil
+	}
+	runs := b.runs
+	if s.once {
+		runs = 1
+	}
+	for n := range runs {
+		b.say("%s: run %d of %d", s.name, n+1, runs)
+		if err := b.measure(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
@@ -131,7 +168,11 @@ func (b *bench) measure(ctx context.Context, s scene) (err error) {
 	if err := b.measureStart(ctx, st); err != nil {
 		return err
 	}
-	if err := pause(ctx, b.warmUp); err != nil {
+	warmUp := b.warmUp
+	if s.settled {
+		warmUp = b.settle
+	}
+	if err := pause(ctx, warmUp); err != nil {
 		return err
 	}
 	if err := b.measureSteady(ctx, st); err != nil {
