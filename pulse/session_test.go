@@ -294,6 +294,27 @@ func TestMissingPrivilegesAreGrantedToTheConfiguredToken(t *testing.T) {
 	})
 }
 
+func TestChangedCredentialIsAskedAtOnceWhatItMaySee(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Guests: 3}, func(l *lab) {
+		defer l.run()()
+		cluster := l.estate.Clusters()[0]
+		missing := func(id estate.TargetID) int {
+			obs := l.state(id).Observation
+			if obs == nil || obs.Permissions.At.IsZero() {
+				return -1
+			}
+			return len(obs.Permissions.Missing)
+		}
+		id := l.addPatch(estate.PVE, patchOf("lab", cluster.URL(), cluster.Credentials[sim.Limited])).ID
+		l.within(time.Minute, "privileges are missing", func() bool { return missing(id) > 0 })
+		admin := patchOf("lab", cluster.URL(), cluster.Credentials[sim.Admin])
+		_, err := l.monitor.UpdateTarget(l.t.Context(), id, admin)
+		require.NoError(t, err)
+		l.within(15*time.Second, "none is missing", func() bool { return missing(id) == 0 })
+	})
+}
+
 func TestNoSecretIsLoggedOrTold(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 3}, func(l *lab) {

@@ -1,6 +1,7 @@
 package pulse
 
 import (
+	"github.com/proxpulse/proxpulse/pulse/collect"
 	"github.com/proxpulse/proxpulse/pulse/config"
 	"github.com/proxpulse/proxpulse/pulse/estate"
 	"github.com/proxpulse/proxpulse/pulse/proxmox"
@@ -24,9 +25,22 @@ func (t *target) take(cfg config.Target, repace bool) *session {
 	if trustOf(t.cfg) != trustOf(cfg) && t.cfg.ID != "" {
 		t.memory.learned, t.memory.news = proxmox.Learned{}, false
 	}
+	if t.memory.learned.At.IsZero() || loginOf(t.cfg) != loginOf(cfg) {
+		t.obs = collect.Anew(t.obs)
+	}
 	t.cfg = cfg
 	t.version++
 	old := t.session
 	t.session = nil
 	return old
+}
+
+// login is as whom a target is read.
+type login struct {
+	user, tokenID         string
+	password, tokenSecret config.Secret
+}
+
+func loginOf(cfg config.Target) login {
+	return login{cfg.User, cfg.TokenID, cfg.Password, cfg.TokenSecret}
 }
