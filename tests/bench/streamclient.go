@@ -140,7 +140,8 @@ func (c *streamClient) control(opcode byte, payload []byte) error {
 	case opcodeClose:
 		return fmt.Errorf("pulse closed the stream: %q", payload)
 	case opcodePing:
-		answer := append([]byte{finalFrame | opcodePong, masked | byte(len(payload)), 0, 0, 0, 0}, payload...)
+		length := byte(len(payload) & lengthMask) // control frames are short
+		answer := append([]byte{finalFrame | opcodePong, masked | length, 0, 0, 0, 0}, payload...)
 		_, err := c.conn.Write(answer)
 		return err
 	}
