@@ -147,5 +147,28 @@ func TestStorageIsFoundByItsIDsAndByItsNode(t *testing.T) {
 				require.True(t, s.Shared || s.Node == node.Name)
 			}
 		}
+		for _, target := range l.list() {
+			path := "/api/storage/" + target.ID
+			if target.Type == "pbs" {
+				require.Contains(t, l.do("GET", path, nil).failure(t, 404), "datastores")
+				continue
+			}
+			var want []api.Storage
+			for _, s := range all.Data {
+				if s.Instance == target.Name {
+					want = append(want, s)
+				}
+			}
+			var of api.StorageList
+			l.get(path, &of)
+			require.Equal(t, want, of.Data)
+			require.NotEmpty(t, of.Data)
+			require.NotZero(t, of.Timestamp)
+		}
+		var byID, byName api.StorageList
+		node := state.Nodes[0]
+		l.get("/api/storage/"+node.ID, &byID)
+		l.get("/api/storage/"+node.Name, &byName)
+		require.Equal(t, byID, byName)
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/proxpulse/proxpulse/pulse/estate"
 )
 
 // StorageList holds storages.
@@ -21,7 +23,7 @@ type StorageEntry struct {
 
 type storageInput struct {
 	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of the document that the client has."`
-	ID          string `path:"id" maxLength:"500" doc:"The id or uid of a storage, or of a node." example:"pve1-pve1-local-lvm"`
+	ID          string `path:"id" maxLength:"500" doc:"The id or uid of a storage or of a node, the id of a configured PVE node, or the name of a node." example:"pve1-pve1-local-lvm"`
 }
 
 func (a *API) registerStorage() {
@@ -32,7 +34,7 @@ func (a *API) registerStorage() {
 		description: "`/api/storage/` is the same.",
 		success:     success, more: more,
 	}, a.listStorage)
-	success, more = a.documentResponses(StorageEntry{}, "The storage, or the storages of the node.")
+	success, more = a.documentResponses(StorageEntry{}, "The storage, or a list of storages.")
 	success.Content[contentTypeJSON].Schema = &huma.Schema{
 		AnyOf: []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
 	}
@@ -40,7 +42,9 @@ func (a *API) registerStorage() {
 		id: "get-storage", method: http.MethodGet, path: "/api/storage/{id}", tag: tagState,
 		summary: "Read one storage, or those of a node",
 		description: "A storage's id gives that storage; a node's id gives the list of its storages, with the shared " +
-			"ones that are active there.",
+			"ones that are active there. The node's name alone will do where no other configured node has a node of " +
+			"that name. The id of a configured node, as pve-0, gives all storages of that cluster or host. A backup " +
+			"server has datastores and no storages, so its id is answered with 404; `pbs` in `/api/state` has them.",
 		errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 		success: success, more: more,
 	}, a.getStorage)
@@ -51,9 +55,17 @@ func (a *API) listStorage(context.Context, *conditionalInput) (*documentOutput, 
 }
 
 func (a *API) getStorage(_ context.Context, in *storageInput) (*documentOutput, error) {
-	found, ok := a.opt.Monitor.Snapshot().Wire.Storage(in.ID)
-	if !ok {
-		return nil, newError(http.StatusNotFound, "There is no storage and no node with this id")
+	snapshot := a.opt.Monitor.Snapshot()
+	found, ok := snapshot.Wire.Storage(in.ID)
+	if ok {
+		return document(found), nil
 	}
-	return document(found), nil
+	if id := estate.TargetID(in.ID); id.Kind() == estate.PBS {
+		if _, ok := snapshot.Target(id); ok {
+			return nil, newError(http.StatusNotFound,
+				"A backup server has datastores and no storages; they are under pbs in /api/state")
+		}
+	}
+	return nil, newError(http.StatusNotFound,
+		"There is no storage and no node with this id, and no node or more than one with this name")
 }

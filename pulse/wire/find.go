@@ -96,6 +96,30 @@ func (s *Snapshot) findNode(id string) (place, bool) {
 	return place{}, false
 }
 
+// findNodeNamed finds a node by its name alone; false where several targets have one of that name.
+func (s *Snapshot) findNodeNamed(name string) (found place, ok bool) {
+	for _, at := range s.order.nodes {
+		if s.holdings[at.holding].obs.Nodes[at.index].Name != name {
+			continue
+		}
+		if ok {
+			return place{}, false
+		}
+		found, ok = at, true
+	}
+	return found, ok
+}
+
+// findCluster finds a PVE target by its id.
+func (s *Snapshot) findCluster(id string) (index int, ok bool) {
+	for i, h := range s.holdings {
+		if h.target.ID.Kind() == estate.PVE && string(h.target.ID) == id {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 func (s *Snapshot) findGuest(id string) (Resource, bool) {
 	if h, rest, ok := s.cutTarget(id); ok {
 		digits, _, _ := strings.Cut(strings.TrimPrefix(rest, "guest/"), "/")

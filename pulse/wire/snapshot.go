@@ -46,18 +46,29 @@ func (s *Snapshot) State() *Document { return s.state }
 // StorageList is the document with every storage: {"data": [storage], "timestamp": unix seconds}.
 func (s *Snapshot) StorageList() *Document { return s.storageList }
 
-// Storage is the document {"data": …, "timestamp": unix seconds} of one storage, by its id or uid, or with the list
-// of one node's storages, by the node's id or uid; shared storages that are active on the node are among them. It is
-// false when there is no such storage or node.
+// Storage is the document {"data": …, "timestamp": unix seconds} of one storage, by its id or uid, or with a list of
+// storages: those of a node, by its id or uid, shared storages that are active there among them; all those of a PVE
+// target, by its id; or those of a node, by its name alone where only one target has a node of that name. Where an id
+// could mean several of these, the first in this order is meant. It is false when there is no such storage, node or
+// target, and for a PBS target, which has datastores.
 func (s *Snapshot) Storage(id string) (*Document, bool) {
 	if at, ok := s.order.storagePlaces[id]; ok {
 		return s.document(func() []byte { return s.assembleStorage(at) }), true
 	}
-	at, ok := s.findNode(id)
-	if !ok {
-		return nil, false
+	if at, ok := s.findNode(id); ok {
+		return s.nodeStorages(at), true
 	}
-	return s.document(func() []byte { return s.assembleStorages(s.storagesOn(at)) }), true
+	if h, ok := s.findCluster(id); ok {
+		return s.document(func() []byte { return s.assembleStorages(s.storagesOf(h)) }), true
+	}
+	if at, ok := s.findNodeNamed(id); ok {
+		return s.nodeStorages(at), true
+	}
+	return nil, false
+}
+
+func (s *Snapshot) nodeStorages(node place) *Document {
+	return s.document(func() []byte { return s.assembleStorages(s.storagesOn(node)) })
 }
 
 // storagesOn returns the storages of a node in the order of the list.
@@ -71,4 +82,13 @@ func (s *Snapshot) storagesOn(node place) []place {
 		}
 	}
 	return on
+}
+
+// storagesOf returns the storages of a target in the order of the list.
+func (s *Snapshot) storagesOf(h int) []place {
+	all := make([]place, len(s.holdings[h].obs.Storages))
+	for i := range all {
+		all[i] = place{h, i}
+	}
+	return all
 }

@@ -118,6 +118,36 @@ func TestStorageByAnyOfItsNames(t *testing.T) {
 	}
 }
 
+func TestStoragesOfATargetAndOfANodeByItsNameAlone(t *testing.T) {
+	t.Parallel()
+	other := cluster()
+	other.Nodes = []estate.Node{onlineNode("pve2"), onlineNode("alder"), onlineNode("pve-2")}
+	other.Storages = []estate.Storage{
+		localStorage("local", "alder"), localStorage("local", "pve-2"), sharedStorage("nfs", "alder"),
+	}
+	s := publish(
+		reading{pveTarget(0, "zoo"), cluster()}, reading{pveTarget(1, "two"), other},
+		reading{pveTarget(2, "new"), nil}, reading{pbsTarget(0, "pbs1"), capturedServer()},
+	)
+	for id, want := range map[string][]string{
+		"pve1":  {"zoo-pve1-local", "shared-nfs"}, // only the first has a node of this name
+		"alder": {"two-alder-local", "shared-two-nfs"},
+		"pve-1": {"two-alder-local", "two-pve-2-local", "shared-two-nfs"},
+		"pve-2": {}, // the target, which was not read yet, and not the node that is called so
+	} {
+		doc, ok := s.Storage(id)
+		require.True(t, ok, id)
+		require.ElementsMatch(t, want, ids(rows(t, doc, "data")), id)
+	}
+	doc, ok := publish(reading{pveTarget(0, "zoo"), cluster()}).Storage("pve-0")
+	require.True(t, ok)
+	require.Equal(t, []string{"zoo-pve1-local", "zoo-pve2-local", "shared-nfs"}, ids(rows(t, doc, "data")))
+	for _, id := range []string{"pve2", "pbs-0", "pve-3", "pve-", "pve-1/", "local"} {
+		_, ok := s.Storage(id)
+		require.False(t, ok, id)
+	}
+}
+
 func TestNodeWithoutStorageHasAnEmptyList(t *testing.T) {
 	t.Parallel()
 	o := &estate.Observation{Poll: goodPoll(), Nodes: []estate.Node{onlineNode("pve1")}}
