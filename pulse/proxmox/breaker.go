@@ -66,7 +66,7 @@ func (b *breaker) record(k call, trial bool, err error) {
 	if state != nil && trial {
 		state.trying = false
 	}
-	hung := errors.Is(err, ErrNodeHung) || errors.Is(err, ErrTimeout)
+	hung := errors.Is(err, ErrNodeHung) || errors.Is(err, ErrTimeout) && wasAsked(err)
 	unreachable := errors.Is(err, ErrNodeUnreachable)
 	switch {
 	case !hung && !unreachable:
@@ -91,4 +91,10 @@ func (b *breaker) record(k call, trial bool, err error) {
 func answered(err error) bool {
 	var e *Error
 	return err == nil || errors.As(err, &e) && e.Status != 0
+}
+
+// wasAsked tells a call that was under way from one that ran out of time while it waited for a free slot.
+func wasAsked(err error) bool {
+	var transport *transportError
+	return errors.As(err, &transport)
 }

@@ -128,6 +128,9 @@ func (c *Client) replyFailure(k call, at *endpoint, r reply) error {
 	e := &Error{Op: k.op, Member: at.base, Path: k.path, Status: r.status, Kind: statusKind(c.opt.Kind, r.status)}
 	overloaded := errors.Is(e.Kind, ErrOverloaded)
 	switch {
+	case r.status >= 300 && r.status <= 399:
+		e.Message = "it redirects to another address, and redirects are not followed"
+		return e
 	case html && !overloaded, errors.Is(e.Kind, ErrUnauthorized) && r.header.Get("WWW-Authenticate") != "":
 		e.Kind, e.Message = ErrNotProxmox, "a web page answered"
 		return e

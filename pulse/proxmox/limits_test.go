@@ -117,6 +117,31 @@ func TestHungNodesLeaveASlotFree(t *testing.T) {
 	})
 }
 
+// TestWaitingForASlotIsNoHangOfTheNode: calls about a healthy node that wait behind a hung one must not stop its calls.
+func TestWaitingForASlotIsNoHangOfTheNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, func(_ string, req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.URL.Path, "/nodes/hung/") {
+				return hanging(req)
+			}
+			return respond(req, jsonReply(`{"data":{"status":"running"}}`)), nil
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _, _ = c.GuestStatus(t.Context(), "hung", VM, 100) })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := c.GuestStatus(ctx, "fine", VM, 101)
+		require.ErrorIs(t, err, ErrTimeout)
+		wg.Wait()
+		_, _, err = c.GuestStatus(t.Context(), "fine", VM, 101)
+		require.NoError(t, err)
+		_, _, err = c.GuestStatus(t.Context(), "hung", VM, 100)
+		require.ErrorIs(t, err, ErrSuspended)
+	})
+}
+
 // inProcess is a client whose members are functions of this process, for tests in a bubble of fake time.
 func inProcess(t testing.TB, serve func(member string, req *http.Request) (*http.Response, error), change ...func(*Options)) *Client {
 	t.Helper()

@@ -79,6 +79,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	_, _, err := newClient(t, s).Version(t.Context())
 	require.ErrorIs(t, err, ErrNotProxmox)
 	require.Zero(t, visits.Load())
+	require.ErrorContains(t, err, "it redirects to another address, and redirects are not followed")
 }
 
 // TestPlainHTTPPort: PVE answers plain HTTP on its port with a redirect; other servers with a page.
