@@ -128,11 +128,14 @@ func TestWaitingForASlotIsNoHangOfTheNode(t *testing.T) {
 			return respond(req, jsonReply(`{"data":{"status":"running"}}`)), nil
 		})
 		var wg sync.WaitGroup
-		wg.Go(func() { _, _, _ = c.GuestStatus(t.Context(), "hung", VM, 100) })
+		patience := func(d time.Duration) context.Context {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			t.Cleanup(cancel)
+			return ctx
+		}
+		wg.Go(func() { _, _, _ = c.GuestStatus(patience(2*time.Second), "hung", VM, 100) })
 		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, _, err := c.GuestStatus(ctx, "fine", VM, 101)
+		_, _, err := c.GuestStatus(patience(time.Second), "fine", VM, 101)
 		require.ErrorIs(t, err, ErrTimeout)
 		wg.Wait()
 		_, _, err = c.GuestStatus(t.Context(), "fine", VM, 101)
