@@ -73,6 +73,15 @@ func TestDeclaredTargetsAsText(t *testing.T) {
 	require.Equal(t, config.NewSecret(" a b "), targets[0].Password)
 }
 
+func TestDeclaringNoTargetTakesAnEmptyList(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"targets: []", `{"targets": []}`, "---\ntargets: [] # none\n...\n"} {
+		targets, err := decodeTargets([]byte(text), "file", t.TempDir())
+		require.NoError(t, err, text)
+		require.Empty(t, targets, text)
+	}
+}
+
 func TestDeclaredTargetsErrorsNameThePlace(t *testing.T) {
 	t.Parallel()
 	const login = ", user: m@pve, password: hunter2"
@@ -82,8 +91,20 @@ func TestDeclaredTargetsErrorsNameThePlace(t *testing.T) {
 		{"empty", "", `FILE: want one YAML document, a mapping with the field "targets"`},
 		{"only a comment", "# nothing\n", `FILE: want one YAML document, a mapping with the field "targets"`},
 		{"two documents", "targets: []\n---\ntargets: []\n", `FILE: want one YAML document, a mapping with the field "targets"`},
+		{"a mapping without targets", "{}", "FILE: targets: want a list; [] declares none"},
+		{"targets without a list", "targets:\n", "FILE: targets: want a list; [] declares none"},
+		{"targets as a word", "targets: ~word", "FILE: targets: want a list"},
+		{"null", "null", `FILE: want a mapping with the field "targets"`},
+		{"an empty document", "---\n", `FILE: want a mapping with the field "targets"`},
+		{"odd names", ": : :", "FILE: line 1: want a name that is text before each colon"},
+		{"no name", "targets: []\n: hunter2", "FILE: line 2: want a name that is text before each colon"},
+		{"unknown name", "targets: []\nhunter: 2", `FILE: "hunter": is not a known field`},
+		{"a name that is null", "targets: []\n~: 2", "FILE: line 2: want a name that is text before each colon"},
+		{"two documents, the second empty", "targets: []\n---\n", `FILE: want one YAML document, a mapping with the field "targets"`},
+		{"two JSON documents", "{\"targets\": []} {}", "FILE: want JSON, not understood after byte 17"},
 		{"given twice", "targets:\n  - type: pve\n    password: hunter2\n    password: hunter2\n", "FILE: line 4: want a mapping in which each field is given once"},
-		{"names that are no text", "targets: [{1: hunter2}]", "FILE: want YAML that could be written as JSON: names that are text, and no infinite numbers"},
+		{"names that are no text", "targets: [{1: hunter2}]", "FILE: line 1: want a name that is text before each colon"},
+		{"an infinite number", "targets: [{type: .inf}]", "FILE: want YAML that could be written as JSON: without infinite numbers"},
 		{"unknown field", "targets: [{type: pve, hots: hunter2}]", `FILE: targets[0]: "hots": is not a known field`},
 		{"wrong type", "targets: [{type: pve, password: 12345678}]", "FILE: targets[0]: password: want a string"},
 		{

@@ -16,6 +16,9 @@ func jsonOfYAML(text []byte) ([]byte, error) {
 		return nil, yamlError(err)
 	}
 	datesAsText(&document)
+	if err := namesAreText(&document); err != nil {
+		return nil, err
+	}
 	var fields map[string]any
 	if err := document.Load(&fields); err != nil {
 		return nil, yamlError(err)
@@ -25,7 +28,7 @@ func jsonOfYAML(text []byte) ([]byte, error) {
 	}
 	data, err := json.Marshal(fields)
 	if err != nil {
-		return nil, errors.New("want YAML that could be written as JSON: names that are text, and no infinite numbers")
+		return nil, errors.New("want YAML that could be written as JSON: without infinite numbers")
 	}
 	return data, nil
 }
@@ -38,6 +41,20 @@ func datesAsText(node *yaml.Node) {
 	for _, child := range node.Content {
 		datesAsText(child)
 	}
+}
+
+// namesAreText refuses what JSON has no name for. A field without a name would be dropped without a word.
+func namesAreText(node *yaml.Node) error {
+	for i, child := range node.Content {
+		isName := node.Kind == yaml.MappingNode && i%2 == 0
+		if isName && (child.Kind != yaml.ScalarNode || (child.ShortTag() != "!!str" && child.ShortTag() != "!!merge")) {
+			return fmt.Errorf("line %d: want a name that is text before each colon", child.Line)
+		}
+		if err := namesAreText(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func yamlError(err error) error {

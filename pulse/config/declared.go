@@ -30,6 +30,7 @@ type Declared struct {
 // field means true. Unknown and repeated fields are errors, since a misspelt one would have no effect without
 // a word.
 //
+// The list must be there, since a declared target that no longer is gets removed: [] alone says that none is declared.
 // At most 1,000 targets are read. The errors of all entries are joined, one for each bad entry: they name its
 // index and the field ([FieldError]) and never a value.
 func DecodeDeclared(jsonBytes []byte, source string) ([]Declared, error) {
@@ -39,6 +40,9 @@ func DecodeDeclared(jsonBytes []byte, source string) ([]Declared, error) {
 	var entries []json.RawMessage
 	if err := decodeFields(jsonBytes, map[string]any{"targets": &entries}); err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	if entries == nil {
+		return nil, fmt.Errorf("%s: %w", source, &FieldError{"targets", "want a list; [] declares none"})
 	}
 	if len(entries) > maxDeclared {
 		return nil, fmt.Errorf("%s: %w", source, &FieldError{"targets", "want at most 1000"})

@@ -53,10 +53,13 @@ func TestDecodeDeclared(t *testing.T) {
 
 func TestDecodeDeclaredWithoutTargets(t *testing.T) {
 	t.Parallel()
-	for _, data := range []string{`{}`, `{"targets":[]}`, `{"targets":null}`} {
+	got, err := config.DecodeDeclared([]byte(`{"targets":[]}`), "f")
+	require.NoError(t, err)
+	require.Empty(t, got)
+	for _, data := range []string{`{}`, `{"targets":null}`} {
 		got, err := config.DecodeDeclared([]byte(data), "f")
-		require.NoError(t, err, data)
-		require.Empty(t, got, data)
+		require.EqualError(t, err, "f: targets: want a list; [] declares none", data)
+		require.Nil(t, got, data)
 	}
 }
 
