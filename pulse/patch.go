@@ -1,6 +1,8 @@
 package pulse
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -12,10 +14,11 @@ type TargetPatch struct {
 	Name    *string // default: the host of the address
 	Address *string // any form that [config.NormalizeAddress] takes
 	// A token takes the place of a password and the other way round. Empty credentials count as not given, since
-	// existing clients send back empty fields for what they were never shown.
+	// existing clients send back empty fields for what they were never shown; so does the present token id without its
+	// value. When both are given, the token counts.
 	User        *string
 	Password    *config.Secret
-	TokenID     *string // user@realm!name, or the name alone beside User
+	TokenID     *string // user@realm!name, or the name alone beside User or for the present user
 	TokenSecret *config.Secret
 	Fingerprint *string
 	Verify      *config.VerifyMode // default: [config.VerifyAuto]
@@ -49,27 +52,25 @@ func (p TargetPatch) apply(t config.Target) (config.Target, error) {
 
 func (p TargetPatch) applyCredential(t *config.Target) {
 	user, tokenID := given(p.User), given(p.TokenID)
+	password, tokenSecret := given(p.Password), given(p.TokenSecret)
 	switch {
-	case tokenID != "" || (p.TokenSecret != nil && !p.TokenSecret.IsZero()):
-		if user != "" {
-			t.User = user // joins a short token name
-		}
-		if tokenID != "" {
-			t.TokenID = tokenID
-		}
-		if p.TokenSecret != nil && !p.TokenSecret.IsZero() {
-			t.TokenSecret = *p.TokenSecret
-		}
+	case !tokenSecret.IsZero() || tokenID != "" && tokenID != t.TokenID:
+		t.User = cmp.Or(user, t.User, userOf(t.TokenID)) // joins a short token name
+		t.TokenID = cmp.Or(tokenID, t.TokenID)
+		t.TokenSecret = cmp.Or(tokenSecret, t.TokenSecret)
 		t.Password = config.Secret{}
-	case p.Password != nil && !p.Password.IsZero():
-		if user != "" {
-			t.User = user
-		}
-		t.Password = *p.Password
+	case !password.IsZero():
+		t.User = cmp.Or(user, t.User)
+		t.Password = password
 		t.TokenID, t.TokenSecret = "", config.Secret{}
-	case user != "" && t.TokenID == "":
-		t.User = user
+	case t.TokenID == "":
+		t.User = cmp.Or(user, t.User)
 	}
+}
+
+// userOf returns the user of a token id.
+func userOf(tokenID string) string {
+	return tokenID[:max(strings.LastIndexByte(tokenID, '!'), 0)]
 }
 
 func (p CollectPatch) apply(c *config.Collect) {
@@ -90,9 +91,9 @@ func set[T any](field *T, value *T) {
 	}
 }
 
-func given(text *string) string {
-	if text == nil {
-		return ""
+func given[T any](value *T) (zero T) {
+	if value == nil {
+		return zero
 	}
-	return *text
+	return *value
 }
