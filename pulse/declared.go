@@ -75,37 +75,45 @@ func (m *Monitor) matchDeclared(r *registry) (map[int]estate.TargetID, error) {
 		}
 		for i, declared := range m.opt.Declared {
 			id, ok := stored[key(declared)]
-			if _, has := found[i]; ok && !has && !taken[id] {
+			if _, has := found[i]; ok && !has && !taken[id] && id.Kind() == declared.Kind() {
 				found[i], taken[id] = id, true
 			}
 		}
 	}
-	var wanted []config.Target
+	return found, m.distinct(r, found, taken)
+}
+
+// distinct refuses declarations that would leave two targets with one name or address.
+func (m *Monitor) distinct(r *registry, found map[int]estate.TargetID, taken map[estate.TargetID]bool) error {
+	owners := map[identity]config.Target{}
 	for id, t := range r.targets {
 		if t.Source == "" && !taken[id] {
-			wanted = append(wanted, t)
+			owners[byName(t)], owners[byAddress(t)] = t, t
 		}
 	}
 	for i, declared := range m.opt.Declared {
 		if id, ok := found[i]; ok {
 			declared.ID = id
 		}
-		if err := unique(slices.Values(wanted), declared); err != nil {
-			return nil, declaredError(declared, err)
+		for _, key := range []identity{byName(declared), byAddress(declared)} {
+			if other, ok := owners[key]; ok {
+				return declaredError(declared, &DuplicateError{Target: other.ID, Name: other.Name, What: key.what})
+			}
+			owners[key] = declared
 		}
-		wanted = append(wanted, declared)
 	}
-	return found, nil
+	return nil
 }
 
-// identity is what no two targets of a kind share.
+// identity is what no two targets share.
 type identity struct {
-	kind estate.TargetKind
-	text string
+	kind estate.TargetKind // of a name
+	what string            // as [DuplicateError.What]
 }
 
-func byName(t config.Target) identity    { return identity{t.Kind(), t.Name} }
-func byAddress(t config.Target) identity { return identity{t.Kind(), t.Address} }
+func byName(t config.Target) identity { return identity{t.Kind(), fmt.Sprintf("the name %q", t.Name)} }
+
+func byAddress(t config.Target) identity { return identity{"", "the address " + t.Address} }
 
 func declaredError(t config.Target, err error) error {
 	return fmt.Errorf("%s: %s: %w", t.Source, t.Name, err)

@@ -18,7 +18,7 @@ import (
 
 func TestUnchangingEstateIsWrittenEveryFiveMinutes(t *testing.T) {
 	t.Parallel()
-	inLab(t, sim.Config{Guests: 3}, func(l *lab) {
+	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 1}, func(l *lab) {
 		defer l.run()()
 		id := l.add(0).ID
 		l.connected(id)

@@ -3,8 +3,6 @@ package pulse
 import (
 	"context"
 	"fmt"
-	"iter"
-	"maps"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -51,7 +49,7 @@ func (m *Monitor) insert(r *registry, t config.Target) (config.Target, store.Op,
 	if len(r.targets) >= MaxTargets {
 		return t, store.Op{}, &config.FieldError{Field: "host", Reason: fmt.Sprintf("want at most %d targets", MaxTargets)}
 	}
-	if err := unique(maps.Values(r.targets), t); err != nil {
+	if err := unique(r, t); err != nil {
 		return t, store.Op{}, err
 	}
 	t.Slug = config.Slug(t.Name, r.slugs(t.Kind()))
@@ -64,20 +62,21 @@ func (m *Monitor) insert(r *registry, t config.Target) (config.Target, store.Op,
 
 // unique refuses a target whose address is another one's, or whose name another target of its kind has: clients tell
 // targets apart by name.
-func unique(others iter.Seq[config.Target], t config.Target) error {
-	for other := range others {
-		if other.ID == t.ID && t.ID.Number() >= 0 { // a new one has no number
+func unique(r *registry, t config.Target) error {
+	for _, other := range r.targets {
+		if other.ID == t.ID {
 			continue
 		}
 		dup := &DuplicateError{Target: other.ID, Name: other.Name}
-		if other.Address == t.Address {
-			dup.What = "the address " + t.Address
-			return dup
+		switch {
+		case byAddress(other) == byAddress(t):
+			dup.What = byAddress(t).what
+		case byName(other) == byName(t):
+			dup.What = byName(t).what
+		default:
+			continue
 		}
-		if other.Name == t.Name && other.Kind() == t.Kind() {
-			dup.What = fmt.Sprintf("the name %q", t.Name)
-			return dup
-		}
+		return dup
 	}
 	return nil
 }
@@ -107,7 +106,7 @@ func (m *Monitor) UpdateTarget(ctx context.Context, id estate.TargetID, p Target
 		if updated == old {
 			return nil, nil
 		}
-		if err := unique(maps.Values(r.targets), updated); err != nil {
+		if err := unique(r, updated); err != nil {
 			return nil, err
 		}
 		if updated.Address != old.Address {
