@@ -341,7 +341,7 @@ func TestLookingAsideNeverLogsIn(t *testing.T) {
 		header = req.Header
 		return respond(req, status(401)), nil
 	}, byPassword)
-	look := func() { c.checkPreferred(t.Context()) }
+	look := func() { c.lookAt(t.Context(), c.lookFor(c.preferred)) }
 	look()
 	require.Empty(t, header.Values("Cookie"))
 	c.auth.keep(ticket{value: "t", obtained: time.Now()})

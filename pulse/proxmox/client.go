@@ -3,6 +3,7 @@ package proxmox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ func New(opt Options) (*Client, error) {
 	}
 	c.preferred = c.newEndpoint(opt.Address, "", true)
 	c.active = c.preferred
+	c.learned = Learned{Members: slices.Clone(opt.Trust.Known), CA: slices.Clone(opt.Trust.CA)}
 	c.setMembers(opt.Trust.Known, "")
 	return c, nil
 }
@@ -100,7 +102,7 @@ func (c *Client) guarded(ctx context.Context, k call, decode func(body []byte) e
 	if trial {
 		k.slow = false // whether the node answers again shows soon enough
 	}
-	wait := c.probePreferred(ctx)
+	wait := c.lookAside(ctx)
 	defer wait()
 	meta, err := c.failover(ctx, k, decode)
 	c.breaker.record(k, trial, err)

@@ -17,9 +17,9 @@ const (
 	firstPause           = 10 * time.Second // how long a failed member is left alone at first
 	longestPause         = 5 * time.Minute
 	timeoutsUntilSwitch  = 2
-	preferredProbeEvery  = time.Minute
+	memberProbeEvery     = time.Minute
 	healthBeforeGoBack   = 5 * time.Minute
-	probeGrace           = time.Second // how long a call waits for the probe that rides along
+	probeGrace           = time.Second // how long a call waits for the looks beside it
 	membersTriedPerCall  = 4
 	avoidPause           = time.Minute
 	handshakesAtOneTime  = 4

@@ -258,7 +258,5 @@ func (c *Client) failed(at *endpoint, now time.Time, err error) {
 	h.lastFailure, h.err, h.timeouts, h.healthySince = now.UTC(), err, 0, time.Time{}
 	h.pausedUntil = now.Add(min(firstPause<<min(h.failures, 8), longestPause))
 	h.failures++
-	if at.preferred {
-		h.lastProbe = now
-	}
+	h.lastProbe = now
 }

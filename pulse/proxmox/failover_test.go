@@ -225,6 +225,89 @@ func TestLookingAtTheConfiguredMemberDoesNotHoldUpCalls(t *testing.T) {
 	})
 }
 
+// TestFailedStandbyIsLookedAtAgain: it must not count as unreachable until it happens to be needed.
+func TestFailedStandbyIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		fail := func(fault func(*http.Request) (*http.Response, error)) {
+			s.set(memberB, fault)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.failed(c.others[0], time.Now(), ErrRefused)
+		}
+		poll := func(d time.Duration) (looks int) {
+			s.whoWasAsked()
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Second) {
+				member, err := resources(t, c)
+				require.NoError(t, err)
+				require.Equal(t, memberA, member)
+			}
+			for _, member := range s.whoWasAsked() {
+				require.NotEqual(t, memberC, member, "one that never failed is left alone")
+				if member == memberB {
+					looks++
+				}
+			}
+			return looks
+		}
+		require.Equal(t, memberB, c.others[0].base)
+		fail(refusing)
+		require.InDelta(t, 10, poll(10*time.Minute), 1, "once a minute")
+		require.Error(t, health(c, memberB).Err)
+		s.set(memberB, func(req *http.Request) (*http.Response, error) {
+			require.Empty(t, req.Header.Get("Authorization"), "a knock shows no credential")
+			return respond(req, jsonReply(`{"data":[]}`)), nil
+		})
+		require.Equal(t, 1, poll(2*time.Minute))
+		require.NoError(t, health(c, memberB).Err)
+		require.False(t, health(c, memberB).Active)
+
+		fail(nil)
+		require.Zero(t, poll(30*time.Second))
+		c.LookAgain("pve-c")
+		require.Zero(t, poll(time.Second))
+		c.LookAgain("pve-b")
+		require.Equal(t, 1, poll(time.Second), "its node came back")
+		require.NoError(t, health(c, memberB).Err)
+
+		fail(hanging)
+		time.Sleep(time.Minute)
+		started := time.Now()
+		_, err := resources(t, c)
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(started), "a look does not hold up the call")
+		require.ErrorIs(t, health(c, memberB).Err, ErrRefused)
+	})
+}
+
+// TestStandbyThatRefusedTheCredentialMustTakeIt before it counts as well: anybody is told the public part.
+func TestStandbyThatRefusedTheCredentialMustTakeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		c.mu.Lock()
+		c.failed(c.others[0], time.Now(), &Error{Kind: ErrUnauthorized, Status: 401})
+		c.mu.Unlock()
+		refuse := true
+		s.set(memberB, func(req *http.Request) (*http.Response, error) {
+			if refuse && req.Header.Get("Authorization") != "" {
+				return respond(req, status(401)), nil
+			}
+			return respond(req, jsonReply(versionBody)), nil
+		})
+		look := func() error {
+			time.Sleep(61 * time.Second)
+			_, err := resources(t, c)
+			require.NoError(t, err)
+			return health(c, memberB).Err
+		}
+		require.ErrorIs(t, look(), ErrUnauthorized)
+		refuse = false
+		require.NoError(t, look())
+	})
+}
+
 // TestNodeFailureIsAboutTheNode: 595 and 596 for a node's own path never mark the member asked.
 func TestNodeFailureIsAboutTheNode(t *testing.T) {
 	t.Parallel()

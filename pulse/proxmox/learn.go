@@ -27,7 +27,8 @@ type Learned struct {
 	CA []byte
 }
 
-// Learned returns what was learned so far by this client.
+// Learned returns what was learned so far by this client. Before that it has no time, and the members and the authority
+// that the client was given in [Trust].
 func (c *Client) Learned() Learned {
 	c.mu.Lock()
 	defer c.mu.Unlock()
