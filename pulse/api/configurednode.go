@@ -50,7 +50,8 @@ type ConfiguredNode struct {
 type ClusterEndpoint struct {
 	NodeID   string    `json:"NodeID" doc:"node/ and its name." example:"node/pve1"`
 	NodeName string    `json:"NodeName" doc:"Its name." example:"pve1"`
-	Host     string    `json:"Host" doc:"The address that Pulse reaches it by, or its name." example:"https://192.168.1.100:8006"`
+	Host     string    `json:"Host" doc:"Its name too, as clients know it." example:"pve1"`
+	Address  string    `json:"Address,omitempty" doc:"Where Pulse reaches it; absent while that is not known." example:"https://192.168.1.100:8006"`
 	IP       string    `json:"IP" doc:"Its address inside the cluster." example:"192.168.1.100"`
 	Online   bool      `json:"Online" doc:"Whether the cluster sees it." example:"true"`
 	LastSeen time.Time `json:"LastSeen" doc:"When Pulse last read about it; the year 1 before that."`
@@ -104,7 +105,7 @@ func endpoint(node *estate.Node, members []proxmox.Member) ClusterEndpoint {
 		if m.Name != node.Name {
 			continue
 		}
-		e.Host = m.Address
+		e.Address = m.Address
 		if u, err := url.Parse(m.Address); e.IP == "" && err == nil {
 			e.IP = u.Hostname()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/proxpulse/proxpulse/pulse"
 	"github.com/proxpulse/proxpulse/pulse/config"
@@ -42,7 +43,7 @@ type NodeDraft struct {
 	NodeFields
 }
 
-// NodeChange changes a node. What is absent or null stays as it is, also the secrets.
+// NodeChange changes a node. What is absent or null stays as it is, also the secrets, and so does a name that is empty.
 type NodeChange struct {
 	_    struct{} `additionalProperties:"true"`
 	Type *string  `json:"type,omitempty" nullable:"true" enum:"pve,pbs" doc:"What runs there; it cannot be changed."`
@@ -92,9 +93,10 @@ func (a *API) registerNodes() {
 	}, a.addNode)
 	register(a, operation{
 		id: "update-node", method: http.MethodPut, path: nodesPath + "/{id}", older: true, tag: tagNodes,
-		summary:     "Change a node",
-		description: "Only the fields in the body change; the node is read at once.",
-		errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
+		summary: "Change a node",
+		description: "Only the fields in the body change; the node is read at once. An empty `name`, as clients send " +
+			"back with a form, counts as absent, like an empty `password` or `tokenValue`.",
+		errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
 	}, a.updateNode)
 	register(a, operation{
 		id: "delete-node", method: http.MethodDelete, path: nodesPath + "/{id}", tag: tagNodes,
@@ -144,6 +146,9 @@ func (a *API) updateNode(ctx context.Context, in *nodeChangeInput) (*successOutp
 	}
 	patch := in.Body.patch()
 	patch.Address = in.Body.Host
+	if patch.Name != nil && strings.TrimSpace(*patch.Name) == "" {
+		patch.Name = nil // otherwise the host would become its name
+	}
 	if _, err := a.opt.Monitor.UpdateTarget(ctx, id, patch); err != nil {
 		return nil, fmt.Errorf("update node: %w", err)
 	}

@@ -87,6 +87,8 @@ func TestChangeKeepsWhatIsAbsentOrNull(t *testing.T) {
 		`{}`,
 		`{"name":null,"host":null,"user":null,"password":null,"tokenName":null,"tokenValue":null,"fingerprint":null,"verifySSL":null,"monitorVMs":null,"type":null}`,
 		`{"type":"pve","name":"one","verifySSL":false,"password":"","unknown":{"field":1}}`,
+		`{"name":""}`,
+		`{"name":" "}`,
 	} {
 		answer := l.do("PUT", nodesPath+"/"+id, body)
 		require.Equal(t, 200, answer.StatusCode, "%s", answer.body)
@@ -233,6 +235,8 @@ func TestNodeStatusIsTheTruth(t *testing.T) {
 		require.Len(t, nodes[0].ClusterEndpoints, 3)
 		for i, e := range nodes[0].ClusterEndpoints {
 			require.Equal(t, "node/"+e.NodeName, e.NodeID)
+			require.Equal(t, e.NodeName, e.Host)
+			require.Equal(t, "https://"+e.IP+":8006", e.Address)
 			require.Equal(t, l.estate.Clusters()[0].Nodes[i].Address, e.IP)
 			require.True(t, e.Online)
 			require.False(t, e.LastSeen.IsZero())
