@@ -36,12 +36,31 @@ func readBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	r, w := humago.Unwrap(ctx)
 	if err := takeBody(w, r, op.Metadata[untypedBodies] == true); err != nil {
+		if err.status != http.StatusRequestTimeout {
+			discardRest(w, r)
+		}
 		w.Header().Set("Connection", "close") // what is left of the body is not waited for
 		writeError(w, err)
 		return
 	}
 	r.Header.Set("Content-Type", contentTypeJSON) // huma knows one spelling
 	next(ctx)
+}
+
+// The part of a refused body that is still read, and how long that may take.
+const (
+	maxDiscarded   = 1 << 20
+	discardTimeout = time.Second
+)
+
+// discardRest reads on for a moment: a connection that closes while its client sends is reset, and the client never sees
+// why. One that waits to be told to send has nothing under way.
+func discardRest(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") != "" {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTimeout)) // as in boundBody
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)                                 // what does not come is not missed
 }
 
 func takeBody(w http.ResponseWriter, r *http.Request, untyped bool) *Error {
