@@ -45,7 +45,7 @@ func keyBeside(path, storePath string) (config.Key, error) {
 // readableByOthers tells whether a file can be read by more than its owner. Windows has no such bits.
 func readableByOthers(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0
 }
 
 // readKey reads a key file. The error is [fs.ErrNotExist] when there is none.

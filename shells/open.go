@@ -62,7 +62,7 @@ func (p *Pulse) Close() error {
 }
 
 // assemble opens the keys and the store and puts the rest over them.
-func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where storage, declared []config.Target) error {
+func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where storage, declared declaration) error {
 	if err := where.prepare(); err != nil {
 		return err
 	}
@@ -75,10 +75,14 @@ func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where sto
 	if readableByOthers(keyWhere) {
 		p.Log.Warn("other users can read the key file; take that right from them", "file", keyWhere)
 	}
+	if declared.exposed != "" {
+		p.Log.Warn("other users can read the secrets in the file that declares the targets; take that right from them",
+			"file", declared.exposed)
+	}
 	if p.store, err = where.kind.Open(ctx, where.location); err != nil {
 		return err
 	}
-	if err := p.build(ctx, cfg, parts, keys, declared); err != nil {
+	if err := p.build(ctx, cfg, parts, keys, declared.targets); err != nil {
 		return errors.Join(err, p.Close())
 	}
 	return nil

@@ -14,28 +14,44 @@ import (
 // maxTargetsFile bounds the size of a file that declares targets, in bytes.
 const maxTargetsFile = 4 << 20
 
-// declared reads the declared targets with their secrets; none when nothing is declared. All errors are reported
-// together; they name the file or variable, the entry and its field.
-func (d data) declared() ([]config.Target, error) {
+// declaration is what a file or a variable declares.
+type declaration struct {
+	targets []config.Target // with their secrets
+	// exposed is the file where other users can read a secret; empty when there is none.
+	exposed string
+}
+
+// declared reads the declared targets; none when nothing is declared. All errors are reported together; they name the
+// file or variable, the entry and its field.
+func (d data) declared() (declaration, error) {
 	switch {
 	case d.targetsFile != "":
 		return declaredIn(d.targetsFile)
 	case !d.targetsText.IsZero():
-		return decodeTargets([]byte(d.targetsText.Reveal()), envTargetsData, ".")
+		targets, _, err := decodeTargets([]byte(d.targetsText.Reveal()), envTargetsData, ".")
+		return declaration{targets: targets}, err
 	}
-	return nil, nil
+	return declaration{}, nil
 }
 
-func declaredIn(path string) ([]config.Target, error) {
+func declaredIn(path string) (declaration, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", envTargets, err)
+		return declaration{}, fmt.Errorf("%s: %w", envTargets, err)
 	}
 	text, err := readBounded(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", envTargets, err)
+		return declaration{}, fmt.Errorf("%s: %w", envTargets, err)
 	}
-	return decodeTargets(text, path, filepath.Dir(path))
+	targets, inPlace, err := decodeTargets(text, path, filepath.Dir(path))
+	if err != nil {
+		return declaration{}, err
+	}
+	d := declaration{targets: targets}
+	if inPlace && readableByOthers(path) {
+		d.exposed = path
+	}
+	return d, nil
 }
 
 func readBounded(path string) (text []byte, err error) {
@@ -51,30 +67,31 @@ func readBounded(path string) (text []byte, err error) {
 	return text, err
 }
 
-// decodeTargets reads targets written as YAML or JSON; the files that hold secrets are found from dir.
-func decodeTargets(text []byte, source, dir string) ([]config.Target, error) {
+// decodeTargets reads targets written as YAML or JSON; the files that hold secrets are found from dir. InPlace tells
+// whether text holds a secret itself.
+func decodeTargets(text []byte, source, dir string) (targets []config.Target, inPlace bool, err error) {
 	if !isJSON(text) {
-		var err error
 		if text, err = jsonOfYAML(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
+			return nil, false, fmt.Errorf("%s: %w", source, err)
 		}
 	}
 	entries, err := config.DecodeDeclared(text, source)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var bad []error
-	targets := make([]config.Target, 0, len(entries))
+	targets = make([]config.Target, 0, len(entries))
 	for i, entry := range entries {
+		inPlace = inPlace || !entry.Target.Password.IsZero() || !entry.Target.TokenSecret.IsZero()
 		if err := fetchSecrets(&entry, dir); err != nil {
 			bad = append(bad, fmt.Errorf("%s: targets[%d]: %w", source, i, err))
 		}
 		targets = append(targets, entry.Target)
 	}
 	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+		return nil, false, errors.Join(bad...)
 	}
-	return targets, nil
+	return targets, inPlace, nil
 }
 
 // isJSON tells whether text is meant as JSON. YAML that begins so is JSON too, but for what the stricter reader of JSON

@@ -1,6 +1,7 @@
 package shells
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,8 +50,9 @@ func TestDeclaredTargetsAsYAMLAndJSON(t *testing.T) {
 			dir := t.TempDir()
 			path := writeFile(t, dir, name, text)
 			writeFile(t, dir, "secrets/token", "11111111-2222-3333-4444-555555555555\n")
-			targets, err := data{targetsFile: path}.declared()
+			declared, err := data{targetsFile: path}.declared()
 			require.NoError(t, err)
+			targets := declared.targets
 			require.Len(t, targets, 2)
 			require.Equal(t, "home", targets[0].Name)
 			require.Equal(t, "https://pve1.example.com:8006", targets[0].Address)
@@ -65,9 +67,10 @@ func TestDeclaredTargetsAsYAMLAndJSON(t *testing.T) {
 
 func TestDeclaredTargetsAsText(t *testing.T) {
 	t.Parallel()
-	targets, err := data{targetsText: config.NewSecret(
+	declared, err := data{targetsText: config.NewSecret(
 		"targets: [{type: pbs, host: pbs.example.com, user: monitor@pbs, password: \" a b \"}]")}.declared()
 	require.NoError(t, err)
+	targets := declared.targets
 	require.Len(t, targets, 1)
 	require.Equal(t, "PULSE_TARGETS_DATA", targets[0].Source)
 	require.Equal(t, config.NewSecret(" a b "), targets[0].Password)
@@ -76,7 +79,7 @@ func TestDeclaredTargetsAsText(t *testing.T) {
 func TestDeclaringNoTargetTakesAnEmptyList(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"targets: []", `{"targets": []}`, "---\ntargets: [] # none\n...\n"} {
-		targets, err := decodeTargets([]byte(text), "file", t.TempDir())
+		targets, _, err := decodeTargets([]byte(text), "file", t.TempDir())
 		require.NoError(t, err, text)
 		require.Empty(t, targets, text)
 	}
@@ -144,6 +147,45 @@ func TestDeclaredTargetsFileThatCannotBeRead(t *testing.T) {
 	require.EqualError(t, err, "PULSE_TARGETS: "+large+": want at most 4 MiB")
 }
 
+func TestSecretsThatOthersCanReadAreNoticedAtTheStart(t *testing.T) {
+	t.Parallel()
+	const node, token = "targets: [{type: pve, host: a, ", "tokenName: m@pve!t, tokenValue"
+	for _, tt := range []struct {
+		name, text string
+		mode       os.FileMode
+		want       bool
+	}{
+		{"password for all", node + "user: m@pve, password: hunter2}]", 0o644, true},
+		{"token for the group", node + token + ": hunter2}]", 0o640, true},
+		{"token for its user", node + token + ": hunter2}]", 0o600, false},
+		{"token in a file of its own", node + token + "File: token}]", 0o644, false},
+		{"no target", "targets: []", 0o644, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFile(t, dir, "token", "hunter2")
+			path := writeFile(t, dir, "targets.yaml", tt.text)
+			require.NoError(t, os.Chmod(path, tt.mode))
+			var log bytes.Buffer
+			parts := testParts()
+			parts.Log = &log
+			openWith(t, env{"PULSE_STORE": "memory:", "PULSE_TARGETS": path}, parts)
+			lines := 0
+			for line := range strings.Lines(log.String()) {
+				if strings.Contains(line, "other users can read") {
+					lines++
+					require.Contains(t, line, "level=WARN")
+					require.Contains(t, line, "file="+path)
+				}
+			}
+			require.LessOrEqual(t, lines, 1)
+			require.Equal(t, tt.want, lines == 1, log.String())
+			require.NotContains(t, log.String(), "hunter2")
+		})
+	}
+}
+
 func TestAliasesThatGrowAreRefused(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -163,7 +205,7 @@ func FuzzDecodeTargets(f *testing.F) {
 	f.Add([]byte("targets: [{type: pve, host: a, <<: {user: m@pve}, password: !!binary aGk=}]"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
-		targets, err := decodeTargets(text, "file", dir)
+		targets, _, err := decodeTargets(text, "file", dir)
 		if err != nil {
 			return
 		}
