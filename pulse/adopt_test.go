@@ -49,9 +49,9 @@ func TestChangesOfAnotherProcessAreFollowed(t *testing.T) {
 					state, _ := l.monitor.Snapshot().Target(added.ID)
 					return state.Status == pulse.Connected
 				})
-				_, err = editor.UpdateTarget(l.t.Context(), added.ID, pulse.TargetPatch{Name: ptr("renamed")})
+				_, err = editor.UpdateTarget(l.t.Context(), added.ID, pulse.TargetPatch{Name: new("renamed")})
 				require.NoError(t, err)
-				_, err = editor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: ptr(time.Minute)})
+				_, err = editor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: new(time.Minute)})
 				require.NoError(t, err)
 				l.within(test.limit, "changed", func() bool {
 					return l.state(added.ID).Config.Name == "renamed" && l.monitor.Settings().PollingInterval == time.Minute
@@ -77,12 +77,12 @@ func TestChangesOfTwoProcessesOverwriteNothing(t *testing.T) {
 		hook(l.hooks, &l.hooks.commit, func(c store.Commit) error {
 			if once && c.Group == "system" {
 				once = false
-				_, err := l.monitor.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Name: ptr("renamed")})
+				_, err := l.monitor.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Name: new("renamed")})
 				return err
 			}
 			return nil
 		})
-		_, err := first.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Interval: ptr(time.Minute)})
+		_, err := first.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Interval: new(time.Minute)})
 		require.NoError(t, err)
 		state, _ := first.Snapshot().Target(a.ID)
 		require.Equal(t, "renamed", state.Config.Name)
@@ -93,12 +93,12 @@ func TestChangesOfTwoProcessesOverwriteNothing(t *testing.T) {
 		hook(l.hooks, &l.hooks.commit, func(c store.Commit) error {
 			if once && c.Group == "system" {
 				once = false
-				_, err := l.monitor.UpdateTarget(l.t.Context(), b.ID, pulse.TargetPatch{Name: ptr("same")})
+				_, err := l.monitor.UpdateTarget(l.t.Context(), b.ID, pulse.TargetPatch{Name: new("same")})
 				return err
 			}
 			return nil
 		})
-		_, err = first.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Name: ptr("same")})
+		_, err = first.UpdateTarget(l.t.Context(), a.ID, pulse.TargetPatch{Name: new("same")})
 		var dup *pulse.DuplicateError
 		require.ErrorAs(t, err, &dup)
 		require.Equal(t, b.ID, dup.Target)
@@ -130,7 +130,7 @@ func TestDamageBehindARunningMonitorLeavesItsConfigurationInForce(t *testing.T) 
 		time.Sleep(11 * time.Second)
 		require.Equal(t, pulse.Connected, l.state(id).Status)
 		require.False(t, l.monitor.Ready().Ready)
-		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: ptr("x")})
+		_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: new("x")})
 		require.ErrorIs(t, err, config.ErrDamaged)
 		require.NotErrorIs(t, err, pulse.ErrUnavailable)
 		l.put("system", "target/"+string(id), string(good))

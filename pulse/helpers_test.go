@@ -182,6 +182,3 @@ func (l *lab) keysOf(group string) []string {
 	}
 	return keys
 }
-
-// ptr is for the fields of patches.
-func ptr[T any](v T) *T { return &v }

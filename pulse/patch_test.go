@@ -11,9 +11,7 @@ import (
 	"github.com/proxpulse/proxpulse/pulse/estate"
 )
 
-func of[T any](v T) *T { return &v }
-
-func secretOf(text string) *config.Secret { return of(config.NewSecret(text)) }
+func secretOf(text string) *config.Secret { return new(config.NewSecret(text)) }
 
 // stored returns a target in its kept form with a token, or with a user and password.
 func stored(kind estate.TargetKind, byToken bool) config.Target {
@@ -51,78 +49,99 @@ func TestPatchOfCredentials(t *testing.T) {
 		{"nothing leaves a password", false, TargetPatch{}, password, ""},
 		{
 			"empty fields count as not given to a token", true,
-			TargetPatch{User: of(""), Password: secretOf(""), TokenID: of(""), TokenSecret: secretOf("")}, token, "",
+			TargetPatch{User: new(""), Password: secretOf(""), TokenID: new(""), TokenSecret: secretOf("")},
+			token, "",
 		},
 		{
 			"empty fields count as not given to a password", false,
-			TargetPatch{User: of(""), Password: secretOf(""), TokenID: of(""), TokenSecret: secretOf("")}, password, "",
+			TargetPatch{User: new(""), Password: secretOf(""), TokenID: new(""), TokenSecret: secretOf("")},
+			password, "",
 		},
 		{
 			"a form sent back with the token's name and an empty value", true,
-			TargetPatch{TokenID: of("monitor@pve!pulse"), TokenSecret: secretOf("")}, token, "",
+			TargetPatch{TokenID: new("monitor@pve!pulse"), TokenSecret: secretOf("")},
+			token, "",
 		},
 		{
 			"a form sent back with the user and an empty password", false,
-			TargetPatch{User: of("monitor@pve"), Password: secretOf("")}, password, "",
+			TargetPatch{User: new("monitor@pve"), Password: secretOf("")},
+			password, "",
 		},
 		{
-			"a new value for the token", true, TargetPatch{TokenSecret: secretOf("new")},
-			credential{tokenID: "monitor@pve!pulse", tokenSecret: "new"}, "",
+			"a new value for the token", true,
+			TargetPatch{TokenSecret: secretOf("new")},
+			credential{tokenID: "monitor@pve!pulse", tokenSecret: "new"},
+			"",
 		},
 		{
-			"another token whole", true, TargetPatch{TokenID: of("root@pam!other"), TokenSecret: secretOf("new")},
-			credential{tokenID: "root@pam!other", tokenSecret: "new"}, "",
+			"another token whole", true,
+			TargetPatch{TokenID: new("root@pam!other"), TokenSecret: secretOf("new")},
+			credential{tokenID: "root@pam!other", tokenSecret: "new"},
+			"",
 		},
 		{
 			"another token by its short name keeps the user", true,
-			TargetPatch{TokenID: of("other"), TokenSecret: secretOf("new")},
-			credential{tokenID: "monitor@pve!other", tokenSecret: "new"}, "",
+			TargetPatch{TokenID: new("other"), TokenSecret: secretOf("new")},
+			credential{tokenID: "monitor@pve!other", tokenSecret: "new"},
+			"",
 		},
 		{
 			"another token by its short name beside another user", true,
-			TargetPatch{User: of("root@pam"), TokenID: of("other"), TokenSecret: secretOf("new")},
-			credential{tokenID: "root@pam!other", tokenSecret: "new"}, "",
+			TargetPatch{User: new("root@pam"), TokenID: new("other"), TokenSecret: secretOf("new")},
+			credential{tokenID: "root@pam!other", tokenSecret: "new"},
+			"",
 		},
 		{
 			"a user beside a whole token id is dropped", true,
-			TargetPatch{User: of("root@pam"), TokenID: of("a@pve!b"), TokenSecret: secretOf("new")},
-			credential{tokenID: "a@pve!b", tokenSecret: "new"}, "",
+			TargetPatch{User: new("root@pam"), TokenID: new("a@pve!b"), TokenSecret: secretOf("new")},
+			credential{tokenID: "a@pve!b", tokenSecret: "new"},
+			"",
 		},
-		{"a user alone does not touch a token", true, TargetPatch{User: of("root@pam")}, token, ""},
+		{"a user alone does not touch a token", true, TargetPatch{User: new("root@pam")}, token, ""},
 		{
-			"a password takes the place of a token", true, TargetPatch{User: of("root@pam"), Password: secretOf("new")},
-			credential{user: "root@pam", password: "new"}, "",
+			"a password takes the place of a token", true,
+			TargetPatch{User: new("root@pam"), Password: secretOf("new")},
+			credential{user: "root@pam", password: "new"},
+			"",
 		},
 		{
 			"a password takes the place of a token whose name is sent back", true,
-			TargetPatch{User: of("root@pam"), Password: secretOf("new"), TokenID: of("monitor@pve!pulse"), TokenSecret: secretOf("")},
-			credential{user: "root@pam", password: "new"}, "",
+			TargetPatch{User: new("root@pam"), Password: secretOf("new"), TokenID: new("monitor@pve!pulse"), TokenSecret: secretOf("")},
+			credential{user: "root@pam", password: "new"},
+			"",
 		},
 		{"a password alone has no user on a token", true, TargetPatch{Password: secretOf("new")}, credential{}, "user"},
 		{
-			"a new password", false, TargetPatch{Password: secretOf("new")},
-			credential{user: "monitor@pve", password: "new"}, "",
+			"a new password", false,
+			TargetPatch{Password: secretOf("new")},
+			credential{user: "monitor@pve", password: "new"},
+			"",
 		},
 		{
-			"another user keeps the password", false, TargetPatch{User: of("root@pam")},
-			credential{user: "root@pam", password: "old-password"}, "",
+			"another user keeps the password", false,
+			TargetPatch{User: new("root@pam")},
+			credential{user: "root@pam", password: "old-password"},
+			"",
 		},
 		{
 			"a token takes the place of a password", false,
-			TargetPatch{TokenID: of("a@pve!b"), TokenSecret: secretOf("new")},
-			credential{tokenID: "a@pve!b", tokenSecret: "new"}, "",
+			TargetPatch{TokenID: new("a@pve!b"), TokenSecret: secretOf("new")},
+			credential{tokenID: "a@pve!b", tokenSecret: "new"},
+			"",
 		},
 		{
 			"a token's short name joins the user it replaces", false,
-			TargetPatch{TokenID: of("b"), TokenSecret: secretOf("new")},
-			credential{tokenID: "monitor@pve!b", tokenSecret: "new"}, "",
+			TargetPatch{TokenID: new("b"), TokenSecret: secretOf("new")},
+			credential{tokenID: "monitor@pve!b", tokenSecret: "new"},
+			"",
 		},
-		{"a token without its value", false, TargetPatch{TokenID: of("a@pve!b")}, credential{}, "tokenValue"},
+		{"a token without its value", false, TargetPatch{TokenID: new("a@pve!b")}, credential{}, "tokenValue"},
 		{"a token's value without its name", false, TargetPatch{TokenSecret: secretOf("new")}, credential{}, "tokenName"},
 		{
 			"of a token and a password the token counts", false,
-			TargetPatch{User: of("root@pam"), Password: secretOf("p"), TokenID: of("a@pve!b"), TokenSecret: secretOf("new")},
-			credential{tokenID: "a@pve!b", tokenSecret: "new"}, "",
+			TargetPatch{User: new("root@pam"), Password: secretOf("p"), TokenID: new("a@pve!b"), TokenSecret: secretOf("new")},
+			credential{tokenID: "a@pve!b", tokenSecret: "new"},
+			"",
 		},
 	}
 	for _, tt := range tests {
@@ -144,8 +163,8 @@ func TestPatchOfCredentials(t *testing.T) {
 func TestDraftTakesTheDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := draftTarget(estate.PBS, TargetPatch{
-		Address: of("backup.example"), User: of("monitor"), Password: secretOf("p"),
-		Collect: CollectPatch{VerifyJobs: of(false)},
+		Address: new("backup.example"), User: new("monitor"), Password: secretOf("p"),
+		Collect: CollectPatch{VerifyJobs: new(false)},
 	})
 	require.NoError(t, err)
 	collect := config.CollectAll(estate.PBS)
@@ -156,8 +175,8 @@ func TestDraftTakesTheDefaults(t *testing.T) {
 	}, got)
 
 	for name, p := range map[string]TargetPatch{
-		"host": {TokenID: of("a@pve!b"), TokenSecret: secretOf("x")},
-		"user": {Address: of("192.0.2.1")},
+		"host": {TokenID: new("a@pve!b"), TokenSecret: secretOf("x")},
+		"user": {Address: new("192.0.2.1")},
 	} {
 		_, err := draftTarget(estate.PVE, p)
 		var field *config.FieldError

@@ -170,7 +170,7 @@ func TestSettingsChangedWhileASessionOpensAreItsOwn(t *testing.T) {
 		polled := make(chan error, 1)
 		go func() { polled <- l.monitor.Poll(l.t.Context()) }()
 		<-arrived
-		_, err := l.monitor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: ptr(2 * time.Second)})
+		_, err := l.monitor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: new(2 * time.Second)})
 		require.NoError(t, err)
 		close(gate)
 		require.NoError(t, <-polled)
@@ -189,11 +189,11 @@ func TestTwoChangesAtOnceAreBothMade(t *testing.T) {
 		id := l.add(0).ID
 		changed := make(chan error, 2)
 		go func() {
-			_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: ptr("renamed")})
+			_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: new("renamed")})
 			changed <- err
 		}()
 		go func() {
-			_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Interval: ptr(30 * time.Second)})
+			_, err := l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Interval: new(30 * time.Second)})
 			changed <- err
 		}()
 		require.NoError(t, <-changed)
@@ -324,7 +324,7 @@ func TestNoSecretIsLoggedOrTold(t *testing.T) {
 		secret := config.NewSecret(token)
 		address := cluster.URL()
 		id := l.addPatch(estate.PVE, pulse.TargetPatch{
-			Address: &address, TokenID: ptr("monitor@pve!pulse"), TokenSecret: &secret,
+			Address: &address, TokenID: new("monitor@pve!pulse"), TokenSecret: &secret,
 		}).ID
 		var told []string
 		tell := func(err error) {
@@ -335,17 +335,17 @@ func TestNoSecretIsLoggedOrTold(t *testing.T) {
 		told = append(told, l.state(id).Reason)
 		_, err := l.monitor.ProbeTarget(l.t.Context(), id)
 		tell(err)
-		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{TokenSecret: ptr(config.NewSecret(token + ";"))})
+		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{TokenSecret: new(config.NewSecret(token + ";"))})
 		tell(err)
-		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Password: ptr(config.NewSecret(password))})
+		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Password: new(config.NewSecret(password))})
 		tell(err)
 		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{
-			User: ptr("root@pam"), Password: ptr(config.NewSecret(password)),
+			User: new("root@pam"), Password: new(config.NewSecret(password)),
 		})
 		require.NoError(t, err)
 		l.estate.Stop()
 		l.hooks.full()
-		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{TokenID: ptr("a@pve!b"), TokenSecret: &secret})
+		_, err = l.monitor.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{TokenID: new("a@pve!b"), TokenSecret: &secret})
 		tell(err)
 		time.Sleep(time.Minute)
 		l.hooks.heal()
