@@ -85,12 +85,23 @@ func (c *Collector) readTable(ctx context.Context, d *draft) (table, error) {
 	}
 	d.obs.Nodes, d.obs.Guests, d.obs.Storages, d.notes = out.nodes, out.guests, out.storages, out.notes
 	d.ownGuests, d.ownNodes = true, len(resources.Nodes) > 0
+	c.opt.Client.LookAgain(out.changes.fresh...)
 	return table{at: meta.At, took: meta.Took, triggers: triggers{
 		nodes:    out.changes.fresh,
 		status:   out.changes.down,
+		members:  c.knowsNoMembers(meta.At),
 		storages: out.storagesChanged && c.opt.Collect.Storage,
 		rights:   regained(d.obs.Permissions, &resources) && meta.At.Sub(d.obs.Permissions.At) > fixedRetry,
 	}}, nil
+}
+
+// knowsNoMembers tells whether the client knows no way around the configured address, as one just made knows none
+// whatever an earlier one learned, and was not asked to learn lately.
+func (c *Collector) knowsNoMembers(now time.Time) bool {
+	if learned := c.opt.Client.Learned(); !learned.At.IsZero() || len(learned.Members) > 0 {
+		return false
+	}
+	return now.Sub(time.Unix(0, c.learned.Load())) >= fixedRetry
 }
 
 // over runs a merge on the draft as it stands.

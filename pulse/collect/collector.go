@@ -36,6 +36,9 @@ type Collector struct {
 	// looked is when the task list was last read through this collector, in Unix nanoseconds. It only saves a pass from
 	// reading it again; a pass in another process does.
 	looked atomic.Int64
+	// learned is when the members were last asked for through this collector's client, in Unix nanoseconds: what one
+	// client learned, another does not know.
+	learned atomic.Int64
 }
 
 // New returns a collector. It does no I/O and starts nothing.

@@ -215,9 +215,14 @@ func TestMemberWithoutQuorumIsLeftAside(t *testing.T) {
 		require.Equal(t, estate.Some(false), w.obs.Cluster.Quorate)
 		require.Contains(t, w.obs.Poll.Degraded, "no quorum")
 		require.Empty(t, w.obs.Poll.Reason)
+		w.run(10 * time.Minute)
+		_, before := w.requests()
+		w.run(time.Minute)
+		_, after := w.requests()
+		require.LessOrEqual(t, after["GET /cluster/status"]-before["GET /cluster/status"], 2*6)
 		require.NoError(t, w.estate.QuorumLost(w.cluster.Name, false))
-		w.run(3 * time.Minute)
-		require.Equal(t, estate.Some(true), w.obs.Cluster.Quorate)
+		w.run(testInterval)
+		require.Equal(t, estate.Some(true), w.obs.Cluster.Quorate, "within one cycle")
 		require.Empty(t, w.obs.Poll.Degraded)
 	})
 }
@@ -235,6 +240,40 @@ func TestMemberDownIsSurvived(t *testing.T) {
 		require.NotEqual(t, w.cluster.URL(), w.obs.Poll.Via)
 		require.Contains(t, w.obs.Poll.Unreachable, asked)
 		require.Equal(t, estate.NodeOnline, w.obs.Nodes[2].Status)
+	})
+}
+
+func TestStandbyMemberThatComesBackIsReachableAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWalk(t, sim.Config{Seed: 19}, sim.Auditor)
+		down := w.cluster.Nodes[1].Name
+		require.NoError(t, w.estate.NodeDown(w.cluster.Name, down))
+		w.run(5 * time.Minute)
+		require.Contains(t, w.obs.Poll.Unreachable, down)
+		require.NoError(t, w.estate.NodeUp(w.cluster.Name, down))
+		w.run(testInterval + testLook)
+		require.Equal(t, estate.NodeOnline, w.obs.Node(down).Status)
+		require.Empty(t, w.obs.Poll.Unreachable)
+	})
+}
+
+func TestNewClientLearnsTheMembersAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWalk(t, sim.Config{Seed: 20}, sim.Auditor)
+		w.pass()
+		w.run(time.Minute)
+		w.collector = newTestCollector(t, w.estate, proxmox.PVE, w.cluster.URL(), w.cluster.Credentials[sim.Auditor])
+		w.run(testInterval)
+		require.Len(t, w.collector.opt.Client.Learned().Members, len(w.cluster.Nodes))
+		require.NoError(t, w.estate.NodeDown(w.cluster.Name, w.cluster.Nodes[0].Name))
+		w.run(2 * testInterval)
+		require.Empty(t, w.obs.Poll.Reason, w.obs.Poll.Error)
+		_, before := w.requests()
+		w.run(10 * time.Minute)
+		_, after := w.requests()
+		require.Equal(t, before["GET /nodes"], after["GET /nodes"], "and then as seldom as before")
 	})
 }
 
@@ -343,7 +382,8 @@ func TestAnotherProcessGoesOnFromTheObservation(t *testing.T) {
 		w.pass()
 		w.run(5 * time.Minute)
 		w.estate.ForgetRequests()
-		w.collector = newTestCollector(t, w.estate, proxmox.PVE, w.cluster.URL(), w.cluster.Credentials[sim.Auditor])
+		members := w.collector.opt.Client.Learned().Members
+		w.collector = newTestCollector(t, w.estate, proxmox.PVE, w.cluster.URL(), w.cluster.Credentials[sim.Auditor], members...)
 		time.Sleep(testInterval)
 		w.pass()
 		total, byPath := w.requests()

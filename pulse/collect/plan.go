@@ -83,6 +83,7 @@ func (r read) subject() string {
 type triggers struct {
 	nodes    []string // details to be read at once
 	status   bool     // a node went offline: is the member asked still in the majority?
+	members  bool     // the client knows none
 	storages bool     // other storages than before
 	rights   bool     // something shows that was hidden
 }
@@ -163,7 +164,7 @@ func (p *planner) fixed() {
 	}{
 		{readClusterStatus, noteClusterStatus, statusEvery, p.triggers.status},
 		{readStorages, noteStorages, storagesEvery, p.triggers.storages},
-		{readMembers, noteMembers, membersEvery, false},
+		{readMembers, noteMembers, membersEvery, p.triggers.members},
 		{readPermissions, notePermissions, p.rightsEvery(), p.triggers.rights},
 	} {
 		if f.kind == readStorages && !p.collect.Storage {
@@ -176,12 +177,20 @@ func (p *planner) fixed() {
 		switch r := (read{kind: f.kind, name: f.name}); {
 		case last.IsZero():
 			p.add(r, false)
+		case f.kind == readClusterStatus && p.lonely():
+			p.add(r, false) // that there is a quorum again must show at once, and rotations need not wait longer for it
 		case f.urgent && !p.notes.has(noteForbidden+f.name):
 			p.add(r, true)
 		case p.due(last, every) && p.affords():
 			p.add(r, true)
 		}
 	}
+}
+
+// lonely tells that there was no quorum when it was last looked.
+func (p *planner) lonely() bool {
+	quorate, known := p.obs.Cluster.Quorate.Get()
+	return known && !quorate && !p.notes.has(noteForbidden+noteClusterStatus)
 }
 
 // rightsEvery is shorter while something is missing, so that granting it shows soon.

@@ -77,6 +77,7 @@ func (c *Collector) readOne(ctx context.Context, obs *estate.Observation, r read
 	case readStorages:
 		o.storages, o.meta, o.err = client.Storages(ctx)
 	case readMembers:
+		c.learned.Store(time.Now().UnixNano())
 		o.learned, o.err = client.Learn(ctx)
 		o.meta.At = o.learned.At
 	case readPermissions:

@@ -40,11 +40,12 @@ func newWalk(t *testing.T, cfg sim.Config, role sim.Role) *walk {
 	return w
 }
 
-func newTestCollector(t *testing.T, e *sim.Estate, kind proxmox.Kind, address string, who sim.Credential) *Collector {
+func newTestCollector(t *testing.T, e *sim.Estate, kind proxmox.Kind, address string, who sim.Credential, known ...proxmox.Member) *Collector {
 	t.Helper()
 	client, err := proxmox.New(proxmox.Options{
 		Kind: kind, Address: address,
 		Credential:   proxmox.Credential{TokenID: who.TokenID, TokenSecret: proxmox.Secret(who.TokenSecret)},
+		Trust:        proxmox.Trust{Known: known},
 		RoundTripper: func(string) http.RoundTripper { return e },
 	})
 	require.NoError(t, err)
