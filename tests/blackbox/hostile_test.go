@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -204,4 +205,17 @@ func TestStreamsThatMisbehave(t *testing.T) {
 		}
 	})
 	require.Equal(t, http.StatusOK, s.ask(p, http.MethodGet, "/api/state", nil).Status)
+}
+
+// A client that closes the connection after its request still gets to know why a body was refused while it was sending.
+func TestWhoeverSendsTooMuchIsTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
+	for _, size := range []int{70 << 10, 500 << 10} {
+		for range 50 {
+			reply := s.ask(p, http.MethodPost, "/api/config/nodes", bytes.Repeat([]byte(" "), size))
+			require.Equal(t, http.StatusRequestEntityTooLarge, reply.Status)
+		}
+	}
 }
