@@ -22,8 +22,7 @@ func checkHealth(ctx context.Context, getenv func(string) string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	url := localURL(cfg.Listen.Address, cfg.Listen.TLSCert != "") + "/api/health"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := healthRequest(ctx, cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("ask for health: %w", err)
 	}
@@ -44,4 +43,16 @@ func checkHealth(ctx context.Context, getenv func(string) string) error {
 		return errors.New("not healthy: it answers " + reply.Status)
 	}
 	return nil
+}
+
+// healthRequest names the machine by its own address: an open API answers to no public name that it was not told of,
+// which the one it listens on may be.
+func healthRequest(ctx context.Context, listen shells.Listen) (*http.Request, error) {
+	url := localURL(listen.Address, listen.TLSCert != "") + "/api/health"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Host = "127.0.0.1"
+	return req, nil
 }

@@ -2,7 +2,8 @@
 // learns in one SQLite file, and serves the API.
 //
 // What can be set is listed by --help; everything but secrets has a flag, and everything has a name in the environment.
-// INT and TERM end it in order within 15 s, a second one at once. It exits with 0 after that, with 1 when it could not
+// INT, TERM and HUP, which a terminal sends when it is closed, end it in order within 15 s, and a second INT or TERM at
+// once; under nohup HUP does nothing. It exits with 0 after that, with 1 when it could not
 // start or go on, and with 2 when the command line was not understood.
 package main
 
@@ -30,10 +31,21 @@ const (
 
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx = orHangUp(ctx)
 	context.AfterFunc(ctx, restore)                                // so that a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr) //nolint:forbidigo // what shells.Open reads through
 	restore()
 	os.Exit(code)
+}
+
+// orHangUp ends the context also when the terminal is closed, unless nohup started the program. HUP stays caught to the
+// end: both the shell and the system send it to what runs in a terminal.
+func orHangUp(ctx context.Context) context.Context {
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx
+	}
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP)
+	return ctx
 }
 
 // run is the whole program; it returns the exit code. Ctx ends it.

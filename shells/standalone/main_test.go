@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,9 +21,18 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/proxpulse/proxpulse/pulse/config"
+	"github.com/proxpulse/proxpulse/shells"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asProgram makes the test binary be the program itself, for what only a process of its own can show.
+const asProgram = "PULSE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // env is an environment.
 type env map[string]string
@@ -240,6 +250,20 @@ func TestHealthAsksTheRunningProgram(t *testing.T) {
 		require.Equal(t, 1, code)
 		require.Contains(t, said, "pulse: not healthy: ")
 	}
+}
+
+func TestHealthIsAnsweredWhereAPublicNameIsListenedOn(t *testing.T) {
+	t.Parallel()
+	e := env{"PULSE_STORE": "memory:", "PORT": "pulse.example.com:7655"}
+	p, err := shells.Open(t.Context(), e.get, shells.Parts{Stores: stores(), Version: build(), Log: io.Discard})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	req, err := healthRequest(t.Context(), p.Listen)
+	require.NoError(t, err)
+	require.Equal(t, "http://pulse.example.com:7655/api/health", req.URL.String())
+	w := httptest.NewRecorder()
+	p.API.ServeHTTP(w, req)
+	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
 }
 
 func TestVersionIsPrinted(t *testing.T) {
