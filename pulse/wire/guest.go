@@ -52,7 +52,7 @@ func (p *pass) guest(w *writer, g *estate.Guest, r *row) {
 	w.str(`,"name":`, g.Name)
 	w.str(`,"node":`, g.Node)
 	w.str(`,"instance":`, t.Name)
-	w.str(`,"status":`, statusWord(g.Status, r.fresh))
+	w.str(`,"status":`, statusWord(g.Status, r.status))
 	w.str(`,"type":`, string(g.Kind))
 	w.guestCPU(g)
 	w.guestMemory(g)

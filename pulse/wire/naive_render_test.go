@@ -155,31 +155,34 @@ func (g *gaps) space(name string, total, used estate.Opt[int64]) naiveSpace {
 func (n naive) freshness(r reading, uid string, s estate.Seen) naiveFreshness {
 	f := naiveFreshness{UID: uid, Freshness: r.target.Horizon.Judge(s, n.now)}
 	if f.Freshness != estate.Live {
-		f.ObservedAt = s.At.UTC()
-		if !s.Advanced.IsZero() && s.Advanced.Before(s.At) {
-			f.ObservedAt = s.Advanced.UTC()
-		}
+		f.ObservedAt = naiveObserved(s)
 	}
 	return f
 }
 
 func (n naive) node(r reading, v *estate.Node, c Connection) naiveNode {
 	var g gaps
-	seen := v.Seen
-	if v.Status == "offline" {
-		seen.Advanced = time.Time{}
-	}
 	x := naiveNode{
 		ID: r.target.Slug + "-" + v.Name, Name: v.Name, Instance: r.target.Name, Status: v.Status, Type: "node",
 		CPU: g.float("cpu", v.CPUFraction), Memory: g.space("memory", v.MemTotalBytes, v.MemUsedBytes),
 		Disk: g.space("disk", v.DiskTotalBytes, v.DiskUsedBytes), Uptime: g.int("uptime", v.UptimeSeconds),
-		Load: []float64{}, naiveFreshness: n.freshness(r, estate.NodeKey{Target: r.target.ID, Node: v.Name}.UID(), seen),
+		Load: []float64{}, naiveFreshness: n.freshness(r, estate.NodeKey{Target: r.target.ID, Node: v.Name}.UID(), v.Seen),
 		HAState: v.HAState, Subscription: v.Level, Address: v.Address, LastSeen: v.Seen.At.UTC(), Health: "healthy",
 	}
-	if x.Freshness == estate.Unknown || x.Status == "" {
+	split := r.obs.Cluster.Quorate == estate.Some(false)
+	age := n.now.Sub(r.obs.Poll.LastSuccess)
+	switch {
+	case v.Status == "offline" && !split:
+		if r.obs.Poll.LastSuccess.IsZero() || age > r.target.Horizon.Stale {
+			x.Status = "unknown"
+		}
+	case x.Freshness == estate.Unknown || x.Status == "":
 		x.Status = "unknown"
 	}
-	x.Health = naiveNodeHealth(r, v, c, x.Freshness)
+	if v.Status == "offline" && split && x.Freshness == estate.Live {
+		x.Freshness, x.ObservedAt = estate.Stale, naiveObserved(v.Seen)
+	}
+	x.Health = naiveNodeHealth(r, v, c, x.Freshness, split)
 	d := v.Detail
 	if d == nil {
 		d = &estate.NodeDetail{}
@@ -189,15 +192,34 @@ func (n naive) node(r reading, v *estate.Node, c Connection) naiveNode {
 	return x
 }
 
-func naiveNodeHealth(r reading, v *estate.Node, c Connection, fresh estate.Freshness) string {
+// aboard takes back what is said of a thing on a node that is offline.
+func (n naive) aboard(r reading, node string, s estate.Seen, f *naiveFreshness) (lost bool) {
+	on := r.obs.Node(node)
+	if on == nil || on.Status != "offline" {
+		return f.Freshness == estate.Unknown
+	}
+	if f.Freshness == estate.Live {
+		f.Freshness, f.ObservedAt = estate.Stale, naiveObserved(s)
+	}
+	return f.Freshness == estate.Unknown || on.Seen.At.IsZero() || n.now.Sub(on.Seen.At) > r.target.Horizon.Live
+}
+
+func naiveObserved(s estate.Seen) time.Time {
+	if !s.Advanced.IsZero() && s.Advanced.Before(s.At) {
+		return s.Advanced.UTC()
+	}
+	return s.At.UTC()
+}
+
+func naiveNodeHealth(r reading, v *estate.Node, c Connection, fresh estate.Freshness, split bool) string {
 	missed := r.obs.Poll.Unreachable
 	switch {
 	case !naiveReached(c):
 		return "error"
+	case v.Status == "offline" && !split:
+		return "offline"
 	case fresh != estate.Live || v.Status == "unknown":
 		return "stale"
-	case v.Status == "offline":
-		return "offline"
 	case slices.Contains(missed, v.Name) || v.Address != "" && slices.Contains(missed, v.Address):
 		return "unreachable"
 	}
@@ -268,7 +290,7 @@ func (n naive) guest(r reading, v *estate.Guest) naiveGuest {
 			x.MemoryHost = &host
 		}
 	}
-	if x.Freshness == estate.Unknown || x.Status == "" {
+	if n.aboard(r, v.Node, v.Seen, &x.naiveFreshness) || x.Status == "" {
 		x.Status = "unknown"
 	}
 	x.inside(v)
@@ -328,7 +350,7 @@ func (n naive) storage(r reading, v *estate.Storage) naiveStorage {
 	if v.Active {
 		x.Status = "available"
 	}
-	if x.Freshness == estate.Unknown {
+	if n.aboard(r, v.Node, v.Seen, &x.naiveFreshness) {
 		x.Status = "unknown"
 	}
 	if !v.Enabled {

@@ -18,28 +18,20 @@ const (
 	healthUnreached nodeHealth = "unreachable" // did not answer Pulse, though the cluster sees it
 )
 
-func (p *pass) nodeHealth(n *estate.Node, fresh estate.Freshness) nodeHealth {
+func (p *pass) nodeHealth(n *estate.Node, fresh, status estate.Freshness) nodeHealth {
 	unreachable := p.obs.Poll.Unreachable
 	switch {
 	case !p.conn.reached():
 		return healthError
-	case fresh != estate.Live || n.Status == estate.NodeUnknown:
-		return healthSilent
-	case n.Status == estate.NodeOffline:
+	case n.Status == estate.NodeOffline && !p.lonely() && status != estate.Unknown:
 		return healthOffline
+	case fresh != estate.Live || n.Status == estate.NodeUnknown || n.Status == estate.NodeOffline:
+		return healthSilent
 	case slices.Contains(unreachable, n.Name), n.Address != "" && slices.Contains(unreachable, n.Address):
 		return healthUnreached
 	default:
 		return healthy
 	}
-}
-
-// nodeSeen leaves out when an offline node's numbers last moved: it is the other members who tell that it is offline.
-func nodeSeen(n *estate.Node) estate.Seen {
-	if n.Status == estate.NodeOffline {
-		return estate.Seen{At: n.Seen.At}
-	}
-	return n.Seen
 }
 
 func compareNodes(a, b *estate.Node) int { return strings.Compare(a.Name, b.Name) }
@@ -77,7 +69,7 @@ func (p *pass) node(w *writer, n *estate.Node, r *row) {
 	w.str(`{"id":`, nodeID(t.Slug, n.Name))
 	w.str(`,"name":`, n.Name)
 	w.str(`,"instance":`, t.Name)
-	w.str(`,"status":`, statusWord(n.Status, r.fresh))
+	w.str(`,"status":`, statusWord(n.Status, r.status))
 	w.raw(`,"type":"node"`)
 	w.fraction(`,"cpu":`, "cpu", n.CPUFraction)
 	w.namedSpace(`,"memory":`, "memory", n.MemTotalBytes, n.MemUsedBytes)
@@ -93,7 +85,7 @@ func (p *pass) node(w *writer, n *estate.Node, r *row) {
 	w.cpuInfo(n, detail)
 	w.str(`,"connectionHealth":`, string(r.health))
 	w.str(`,"uid":`, estate.NodeKey{Target: t.ID, Node: n.Name}.UID())
-	w.freshness(r.fresh, nodeSeen(n))
+	w.freshness(r.fresh, n.Seen)
 	w.optStr(`,"haState":`, n.HAState)
 	w.optStr(`,"subscription":`, n.Level)
 	w.optStr(`,"address":`, n.Address)

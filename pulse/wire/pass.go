@@ -32,7 +32,10 @@ type pass struct {
 	obs    *estate.Observation
 	now    time.Time
 	conn   Connection
-	remain time.Duration // until the next row grows stale or unknown
+	told   estate.Freshness // of what the target says in each reply
+	remain time.Duration    // until the next row grows stale or unknown
+
+	stranded map[string]estate.Freshness // by node that is offline, see strand
 
 	old  *holding // what may be reused; nil for nothing
 	next *holding
@@ -54,7 +57,9 @@ func encode(old *holding, t Target, o *estate.Observation, now time.Time, w *wri
 	if old == nil || old.target != t {
 		p.old, p.changed, p.words = nil, true, true
 	}
-	p.conn = judgeConnection(o.Poll, p.judge(estate.Seen{At: o.Poll.LastSuccess}))
+	p.told = p.judge(estate.Seen{At: o.Poll.LastSuccess})
+	p.conn = judgeConnection(o.Poll, p.told)
+	p.strand()
 	p.idPrefix = `{"id":"` + string(appendInner(nil, t.Slug+"-"))
 	p.uidPrefix = `,"uid":"` + string(appendInner(nil, string(t.ID))) + "/guest/"
 	p.encodeRows(w)
@@ -101,14 +106,20 @@ func (p *pass) encodeRows(w *writer) {
 
 func (p *pass) specs() (spec[estate.Node], spec[estate.Guest], spec[estate.Storage]) {
 	return spec[estate.Node]{
-		compare: compareNodes, seen: nodeSeen,
+		compare: compareNodes, seen: func(n *estate.Node) estate.Seen { return n.Seen }, trust: p.nodeTrust,
 		sameWords: sameNodeWords, sameNumbers: sameNodeNumbers,
 		health: p.nodeHealth, append: p.node,
 	}, spec[estate.Guest]{
 		compare: compareGuests, seen: func(g *estate.Guest) estate.Seen { return g.Seen },
+		trust: func(g *estate.Guest, fresh estate.Freshness) (numbers, status estate.Freshness) {
+			return p.trustOn(g.Node, fresh)
+		},
 		sameWords: sameGuestWords, sameNumbers: sameGuestNumbers, append: p.guest,
 	}, spec[estate.Storage]{
 		compare: compareStorages, seen: func(s *estate.Storage) estate.Seen { return s.Seen },
+		trust: func(s *estate.Storage, fresh estate.Freshness) (numbers, status estate.Freshness) {
+			return p.trustOn(s.Node, fresh)
+		},
 		sameWords: sameStorageWords, sameNumbers: sameStorageNumbers, append: p.storage,
 	}
 }

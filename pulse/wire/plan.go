@@ -4,11 +4,13 @@ import "github.com/proxpulse/proxpulse/pulse/estate"
 
 // spec tells how one kind of resource is compared and encoded.
 type spec[T any] struct {
-	compare     func(a, b *T) int // the order of an observation's list
-	seen        func(v *T) estate.Seen
+	compare func(a, b *T) int // the order of an observation's list
+	seen    func(v *T) estate.Seen
+	// trust tells how far the numbers and the status speak of the present, from how old the reading is.
+	trust       func(v *T, fresh estate.Freshness) (numbers, status estate.Freshness)
 	sameWords   func(a, b *T) bool // what is news when it changes
 	sameNumbers func(a, b *T) bool // the rest of what the row shows, but for the readings' times
-	health      func(v *T, fresh estate.Freshness) nodeHealth
+	health      func(v *T, fresh, status estate.Freshness) nodeHealth
 	append      func(w *writer, v *T, r *row)
 }
 
@@ -26,9 +28,10 @@ func plan[T any](p *pass, s *spec[T], old []T, oldRows []row, list []T) []row {
 	for i := range list {
 		v, r := &list[i], &rows[i]
 		seen := s.seen(v)
-		r.seen, r.fresh = nanos(seen.At), p.judge(seen)
+		r.seen = nanos(seen.At)
+		r.fresh, r.status = s.trust(v, p.judge(seen))
 		if s.health != nil {
-			r.health = s.health(v, r.fresh)
+			r.health = s.health(v, r.fresh, r.status)
 		}
 		for j < len(old) && s.compare(&old[j], v) < 0 {
 			j++
@@ -45,7 +48,7 @@ func plan[T any](p *pass, s *spec[T], old []T, oldRows []row, list []T) []row {
 
 // reuse gives a row the old body if nothing that it shows differs.
 func reuse[T any](p *pass, s *spec[T], old, v *T, oldRow, r *row) {
-	words := r.fresh == oldRow.fresh && r.health == oldRow.health && s.sameWords(old, v)
+	words := r.fresh == oldRow.fresh && r.status == oldRow.status && r.health == oldRow.health && s.sameWords(old, v)
 	same := words && s.sameNumbers(old, v) &&
 		(r.fresh == estate.Live || observedAt(s.seen(old)).Equal(observedAt(s.seen(v))))
 	p.words = p.words || !words

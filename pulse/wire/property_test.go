@@ -169,6 +169,9 @@ func (d draw) observation(id estate.TargetID, before *estate.Observation) *estat
 		}
 		return o
 	}
+	if d.chance() {
+		o.Cluster.Quorate = estate.Some(d.chance())
+	}
 	for _, name := range []string{"a", "b", "pve1"} {
 		switch old := before.Node(name); {
 		case old != nil && d.chance():

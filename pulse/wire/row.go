@@ -13,7 +13,8 @@ type row struct {
 	body   []byte
 	seen   int64 // when the reading was taken, see nanos
 	fresh  estate.Freshness
-	health nodeHealth // of a node
+	status estate.Freshness // how far the status may be believed; mostly as fresh
+	health nodeHealth       // of a node
 }
 
 // nanos packs a time into a row; 0 stands for the zero time.

@@ -50,7 +50,7 @@ func (p *pass) storage(w *writer, s *estate.Storage, r *row) {
 	w.str(`,"node":`, node)
 	w.str(`,"instance":`, p.target.Name)
 	w.str(`,"type":`, s.Type)
-	w.str(`,"status":`, storageStatus(s, r.fresh))
+	w.str(`,"status":`, storageStatus(s, r.status))
 	w.flatSpace(s.TotalBytes, s.UsedBytes, estate.Opt[int64]{})
 	w.str(`,"content":`, contentList(s.Content))
 	w.bool(`,"shared":`, s.Shared || s.Node == "")

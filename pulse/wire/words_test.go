@@ -78,6 +78,8 @@ func TestTemplatesAndLockedGuestsAreListedAsWhatTheyAre(t *testing.T) {
 func TestNodeStatusAndHealth(t *testing.T) {
 	t.Parallel()
 	failed := estate.Poll{Reason: estate.ReasonTimeout, Error: "no answer", LastSuccess: testNow}
+	failedLong := failed
+	failedLong.LastSuccess = testNow.Add(-2 * time.Minute)
 	partly := estate.Poll{LastSuccess: testNow, Unreachable: []string{"pve1"}}
 	byAddress := estate.Poll{LastSuccess: testNow, Unreachable: []string{"10.0.0.1"}}
 	tests := []struct {
@@ -88,8 +90,12 @@ func TestNodeStatusAndHealth(t *testing.T) {
 		want, health, freshn string
 	}{
 		{"online", "online", 0, 0, goodPoll(), "online", "healthy", "live"},
-		{"offline though its numbers stand still", "offline", 0, time.Hour, goodPoll(), "offline", "offline", "live"},
-		{"offline long ago", "offline", time.Hour, time.Hour, goodPoll(), "unknown", "stale", "unknown"},
+		{"offline though its numbers stand still", "offline", 0, time.Hour, goodPoll(), "offline", "offline", "unknown"},
+		{"offline just now", "offline", 10 * time.Second, 10 * time.Second, goodPoll(), "offline", "offline", "live"},
+		{"offline for 2 minutes", "offline", 2 * time.Minute, 2 * time.Minute, goodPoll(), "offline", "offline", "unknown"},
+		{"offline for 10 minutes", "offline", 10 * time.Minute, 10 * time.Minute, goodPoll(), "offline", "offline", "unknown"},
+		{"offline, and then the target fails", "offline", time.Hour, time.Hour, failed, "offline", "error", "unknown"},
+		{"offline, and the target fails for long", "offline", time.Hour, time.Hour, failedLong, "unknown", "error", "unknown"},
 		{"pvestatd silent", "unknown", 0, 0, goodPoll(), "unknown", "stale", "live"},
 		{"numbers stand still", "online", 0, time.Minute, goodPoll(), "online", "stale", "stale"},
 		{"target fails", "online", 0, 0, failed, "online", "error", "live"},
