@@ -105,6 +105,31 @@ func TestChangesOfTwoProcessesOverwriteNothing(t *testing.T) {
 	})
 }
 
+func TestChangeOfAnotherProcessBesideAnOwnOneIsFollowed(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Guests: 3}, func(l *lab) {
+		id := l.add(0).ID
+		first := l.monitor
+		l.options.Store = l.store
+		l.reopen()
+		once := true
+		hook(l.hooks, &l.hooks.commit, func(c store.Commit) error {
+			if once && c.Group == "system" {
+				once = false
+				_, err := l.monitor.UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: new(time.Minute)})
+				return err
+			}
+			return nil
+		})
+		_, err := first.UpdateTarget(l.t.Context(), id, pulse.TargetPatch{Name: new("renamed")})
+		require.NoError(t, err)
+		require.NoError(t, first.Poll(l.t.Context()))
+		require.Equal(t, time.Minute, first.Settings().PollingInterval)
+		state, _ := first.Snapshot().Target(id)
+		require.Equal(t, "renamed", state.Config.Name)
+	})
+}
+
 func TestEmptiedStoreTakesNothingAwayAndIsTold(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{Guests: 3}, func(l *lab) {

@@ -37,6 +37,7 @@ func (h *hookStore) Commit(ctx context.Context, c store.Commit) (store.Revision,
 		if err := before(c); err != nil {
 			return store.Revision{}, err
 		}
+		ctx = context.WithoutCancel(ctx) // a commit that has begun need not end with its context
 	}
 	rev, err := h.Store.Commit(ctx, c)
 	if err == nil {
