@@ -35,7 +35,12 @@ func TestNodeDown(t *testing.T) {
 		require.Equal(t, estate.Live, horizon.Judge(w.guest(survivor.VMID).Seen, time.Now()))
 		require.Equal(t, estate.Stale, horizon.Judge(w.obs.Node(down).Seen, time.Now()))
 
-		w.run(6 * time.Minute)
+		for _, d := range []time.Duration{2 * time.Minute, 8 * time.Minute} {
+			w.run(d)
+			require.Equal(t, estate.NodeOffline, w.obs.Node(down).Status, "the others go on saying so")
+			require.Less(t, time.Since(w.obs.Poll.LastSuccess), testInterval+testLook, "and say it now")
+			require.Equal(t, estate.Unknown, horizon.Judge(w.obs.Node(down).Seen, time.Now()))
+		}
 		g := w.guest(victim.VMID)
 		require.Equal(t, estate.GuestUnknown, g.Status)
 		require.Equal(t, victim.Name, g.Name, "kept while PVE sends none")

@@ -138,6 +138,24 @@ func TestMergeMemberDown(t *testing.T) {
 	require.Equal(t, first.Nodes[2].Seen.At, local.Seen.At)
 }
 
+func TestMergeGuestThatHAStartsElsewhereIsLiveThere(t *testing.T) {
+	t.Parallel()
+	at := start()
+	first := observe(t, nil, recordedResources(t, "cluster-ok-resources"), at)
+	down := observe(t, first, recordedResources(t, "cluster-member-down-resources"), at.Add(time.Minute))
+	rows := recordedResources(t, "cluster-member-down-resources")
+	for i := range rows.Guests {
+		if rows.Guests[i].VMID == 1103 {
+			rows.Guests[i].Node, rows.Guests[i].UptimeSeconds = "pve-b", proxmox.Some[int64](7)
+		}
+	}
+	later := at.Add(2 * time.Minute)
+	g := observe(t, down, rows, later).Guest(1103)
+	require.Equal(t, "pve-b", g.Node)
+	require.Equal(t, estate.GuestRunning, g.Status)
+	require.Equal(t, estate.Seen{At: later, Advanced: later}, g.Seen)
+}
+
 func TestMergeFirstSightOfAnOfflineNodeIsNotLive(t *testing.T) {
 	t.Parallel()
 	obs := observe(t, nil, recordedResources(t, "cluster-member-down-resources"), start())
