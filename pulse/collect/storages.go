@@ -88,8 +88,21 @@ func (m *storageMerge) add(node string, rows []proxmox.ResourceStorage) {
 		settle(&s.UsedBytes, amount(best.DiskBytes))
 		settle(&s.TotalBytes, capacity(best.MaxDiskBytes))
 		s.Seen = estate.Seen{At: m.at, Advanced: m.nodes[best.Node].advanced}
+	} else if row := m.inactive(rows); row != nil && !s.TotalBytes.Known() {
+		// Numbers that were known keep their age; without any, that it does not answer is all there is to see.
+		s.Seen = estate.Seen{At: m.at, Advanced: m.nodes[row.Node].advanced}
 	}
 	m.storages = append(m.storages, s)
+}
+
+// inactive returns a row whose node is there and says that the storage does not answer; nil when there is none.
+func (m *storageMerge) inactive(rows []proxmox.ResourceStorage) *proxmox.ResourceStorage {
+	for i := range rows {
+		if rows[i].Status == estate.StorageUnknown && !m.nodes[rows[i].Node].frozen {
+			return &rows[i]
+		}
+	}
+	return nil
 }
 
 // usable tells whether a row tells the present state: an offline node's rows are repeated for five minutes.
