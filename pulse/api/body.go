@@ -65,7 +65,7 @@ func discardRest(w http.ResponseWriter, r *http.Request) {
 
 func takeBody(w http.ResponseWriter, r *http.Request, untyped bool) *Error {
 	typed := isJSON(r.Header.Get("Content-Type"))
-	if !typed && !(untyped && maybeJSON(r)) {
+	if !typed && (!untyped || !maybeJSON(r)) {
 		return errNotJSON()
 	}
 	if r.ContentLength > maxBody {
