@@ -74,23 +74,27 @@ func (c *Client) requestsAtOnce() int {
 
 // newTransport builds a transport that leaves all judgement of certificates to judge.
 func (c *Client) newTransport(judge func(tls.ConnectionState) error) *http.Transport {
-	dial := c.opt.DialContext
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+	connect := c.opt.DialContext
+	if connect == nil {
+		connect = (&net.Dialer{}).DialContext
+	}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.opt.Timeouts.Connect)
+		defer cancel()
+		return connect(ctx, network, address)
+	}
+	secure := &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		// The standard check is replaced, not left out: VerifyConnection runs in every handshake.
+		InsecureSkipVerify: true, //nolint:gosec // see above
+		VerifyConnection:   judge,
 	}
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, c.opt.Timeouts.Connect)
-			defer cancel()
-			return dial(ctx, network, address)
-		},
-		Proxy: c.opt.Proxy,
-		TLSClientConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			// The standard check is replaced, not left out: VerifyConnection runs in every handshake.
-			InsecureSkipVerify: true, //nolint:gosec // see above
-			VerifyConnection:   judge,
-		},
+		DialContext:    dial,
+		DialTLSContext: c.secured(dial, secure),
+		Proxy:          c.opt.Proxy,
+		// For connections through an HTTP proxy, which the transport secures itself.
+		TLSClientConfig:        secure,
 		TLSHandshakeTimeout:    c.opt.Timeouts.Handshake,
 		IdleConnTimeout:        idleTimeout,
 		MaxConnsPerHost:        c.requestsAtOnce(),
