@@ -152,7 +152,7 @@ func TestKeyHasNoWayToTextButEncode(t *testing.T) {
 		"ring": config.NewKeyring(key), "ring value": *config.NewKeyring(key, config.NewKey()),
 	} {
 		for route, text := range texts(t, v) {
-			expanded := strconv.FormatUint(uint64(binary.BigEndian.Uint32([]byte(raw))), 10) // as AES holds it
+			expanded := strconv.FormatUint(uint64(binary.NativeEndian.Uint32([]byte(raw))), 10) // as AES holds it
 			for _, leak := range append(leaks(raw), key.Encode(), expanded) {
 				require.NotContains(t, text, leak, "%s by %s", name, route)
 			}
