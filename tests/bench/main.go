@@ -2,7 +2,7 @@
 // in another, of which nine values in ten move with every tick. Only Pulse's process is measured, by what the kernel
 // knows of it. It prints one table in Markdown, or JSON with -json; it judges nothing.
 //
-// The whole takes about 30 minutes; -quick takes under three and shows roughly the same. What stands out is explained
+// The whole takes about 28 minutes; -quick takes under three and shows roughly the same. What stands out is explained
 // by -profile, which runs a Pulse that writes CPU and heap profiles of each steady state.
 package main
 
@@ -55,12 +55,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	set.IntVar(&o.runs, "runs", 3, "how often each estate is measured")
-	set.StringVar(&scenes, "estates", strings.Join(sceneNames(), ","), "what to measure, comma-separated; there is 10000-settled too")
+	set.StringVar(&scenes, "estates", strings.Join(sceneNames(), ","), "what to measure, comma-separated; there are 1000-settled and 10000-settled too")
 	set.BoolVar(&o.quick, "quick", false, "one short run of each, without counting what is written")
 	set.BoolVar(&o.json, "json", false, "print JSON in place of the table")
 	set.StringVar(&o.profiles, "profile", "", "directory for CPU and heap profiles of the steady states; the figures then include the profiling")
 	set.DurationVar(&o.warmUp, "warm-up", 30*time.Second, "time from the complete state to the steady one")
-	set.DurationVar(&o.settle, "settle", 13*time.Minute, "time until everything slow was read, for the settled estates; 10,000 guests take 40m")
+	set.DurationVar(&o.settle, "settle", 30*time.Minute, "time until everything slow was read, for the settled estates; 10,000 guests take 75m")
 	set.DurationVar(&o.steady, "steady", time.Minute, "how long the steady state is measured")
 	set.DurationVar(&o.reads, "reads", 20*time.Second, "how long /api/state is read")
 	set.IntVar(&o.streams, "streams", 100, "clients that follow the full state")
