@@ -476,8 +476,8 @@ func TestManyStreamsShareOneEncodedState(t *testing.T) {
 	})
 }
 
+// TestStuckClientsHoldOneStateEach measures memory, so no other test runs beside it.
 func TestStuckClientsHoldOneStateEach(t *testing.T) {
-	t.Parallel()
 	inLab(t, sim.Config{Seed: 1, Clusters: 2, NodesPerCluster: 1, Guests: 300}, nil, func(l *lab) {
 		l.watch()
 		stopMonitor := l.run()
