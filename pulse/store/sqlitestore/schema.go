@@ -73,8 +73,13 @@ func prepareSchema(ctx context.Context, conn *sql.Conn) error {
 	return migrate(ctx, conn)
 }
 
-// identify refuses foreign files and those of a newer version.
+// identify refuses foreign files and those of a newer version. It reads in one transaction: between two readings another
+// process may make a new file a store.
 func identify(ctx context.Context, conn *sql.Conn) (version int, fresh bool, err error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return 0, false, err
+	}
+	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }() // nothing was written
 	var app, tables int
 	for query, dst := range map[string]*int{
 		"PRAGMA application_id":              &app,
