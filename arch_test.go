@@ -58,14 +58,15 @@ var arrows = map[string][]string{
 	"pulse/store/redisstore":  {},
 	"pulse/store/storetest":   {},
 
-	"pulse/config":      {"pulse/estate"},
-	"pulse/estate":      {},
-	"pulse/proxmox":     {},
-	"pulse/proxmox/sim": {},
-	"pulse/store":       {},
-	"pulse/netguard":    {},
-	"pulse/dashboard":   {},
-	"openapi":           {}, // the generated documents, embedded
+	"pulse/config":       {"pulse/estate"},
+	"pulse/estate":       {},
+	"pulse/proxmox":      {},
+	"pulse/proxmox/sim":  {},
+	"pulse/store":        {},
+	"pulse/netguard":     {},
+	"pulse/dashboard":    {},
+	"openapi":            {}, // the generated documents, embedded
+	"openapi/clients/go": {}, // the generated client, for programs that only ask a running Pulse
 }
 
 // leaves are the rooms that every other one may import.
@@ -92,6 +93,7 @@ var moduleRooms = map[string][]string{
 	"go.yaml.in/yaml/v4":                  {"shells"},
 	"github.com/aws":                      {"shells/lambda", "shells/poller"},
 	"github.com/awslabs":                  {"shells/lambda", "shells/poller"},
+	"github.com/oapi-codegen/runtime":     {"openapi/clients/go"},
 	"github.com/stretchr/testify":         {"pulse/store/storetest"},
 	"pgregory.net/rapid":                  {"pulse/store/storetest"},
 }

@@ -10,6 +10,7 @@ need() { # need COMMAND PACKAGE...
 need gcc gcc libc6-dev # the race detector links with cgo
 need curl curl
 need git git
+need redis-server redis-server # the tests run servers of their own
 /usr/bin/python3 -c 'import requests' >/dev/null 2>&1 || missing="$missing python3 python3-requests"
 [ -n "$missing" ] || exit 0
 
