@@ -64,7 +64,7 @@ type Target struct {
 	ID          string     `json:"id" doc:"Its id, as in the list of nodes." example:"pve-0"`
 	Name        string     `json:"name" doc:"Its name; the instance of what it holds." example:"pve1"`
 	Type        string     `json:"type" enum:"pve,pbs" doc:"What runs there."`
-	Status      string     `json:"status" enum:"connected,degraded,disconnected" doc:"How well it is reached."`
+	Status      string     `json:"status" enum:"pending,connected,degraded,disconnected" doc:"How well it is reached; pending before it was tried."`
 	Error       string     `json:"error,omitempty" doc:"Why not better, as one sentence." example:"no answer from pve2"`
 	Reason      string     `json:"reason,omitempty" doc:"Why the latest reading failed, as one word." example:"unreachable"`
 	LastSuccess *time.Time `json:"lastSuccess,omitempty" doc:"When it was last read."`

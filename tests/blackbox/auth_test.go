@@ -141,6 +141,6 @@ func (s *site) send(p *lab.Pulse, method, path string, prepare func(*http.Reques
 	body, err := io.ReadAll(response.Body)
 	require.NoError(s.t, err)
 	reply := lab.Reply{Status: response.StatusCode, Header: response.Header, Body: body}
-	s.judge(method+" "+path, reply)
+	s.judge(method, strings.TrimPrefix(request.URL.RequestURI(), p.URL), reply)
 	return reply
 }

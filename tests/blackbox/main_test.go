@@ -13,11 +13,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/proxpulse/proxpulse/tests/contract"
 	"github.com/proxpulse/proxpulse/tests/lab"
 )
 
 // programs are built once, before the tests.
 var programs lab.Programs
+
+// promise is the OpenAPI document, which every answer is held to.
+var promise *contract.Document
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "pulse-blackbox-*")
@@ -26,6 +30,9 @@ func TestMain(m *testing.M) {
 	}
 	if err == nil {
 		programs, err = lab.Build(context.Background(), dir, buildFlags()...)
+	}
+	if err == nil {
+		promise, err = contract.Load()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

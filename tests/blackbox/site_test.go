@@ -98,19 +98,22 @@ func (s *site) start(o lab.PulseOptions) *lab.Pulse {
 	return p
 }
 
-// ask sends a request. Whatever the answer is: it holds no secret, and a failure is an error in JSON.
+// ask sends a request. Whatever the answer is: it holds no secret, a failure is an error in JSON, and it is what the
+// OpenAPI document promises.
 func (s *site) ask(p *lab.Pulse, method, path string, body any) lab.Reply {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
 	reply, err := p.Do(ctx, method, path, body)
 	require.NoError(s.t, err)
-	s.judge(method+" "+path, reply)
+	s.judge(method, path, reply)
 	return reply
 }
 
-func (s *site) judge(what string, reply lab.Reply) {
+func (s *site) judge(method, target string, reply lab.Reply) {
 	s.t.Helper()
+	what := method + " " + target
+	require.NoErrorf(s.t, promise.Answer(method, target, reply.Status, reply.Header, reply.Body), "%.2000s", reply.Body)
 	s.keepsSecrets("the answer to "+what, string(reply.Body)+fmt.Sprint(reply.Header))
 	if reply.Status >= http.StatusBadRequest {
 		require.NotEmpty(s.t, errorOf(s.t, what, reply), what)
@@ -264,7 +267,7 @@ func (s *site) next(stream *lab.Stream) lab.Message {
 	defer cancel()
 	m, err := stream.Next(ctx)
 	require.NoError(s.t, err)
-	s.keepsSecrets("a message of the stream", string(m.Data))
+	s.judgeMessage(m)
 	return m
 }
 
@@ -276,14 +279,20 @@ func (s *site) follow(stream *lab.Stream, what string, done func(state) bool) st
 	for {
 		m, err := stream.Next(ctx)
 		require.NoError(s.t, err, what)
+		s.judgeMessage(m)
 		if m.Type != "rawData" && m.Type != "initialState" {
 			continue
 		}
-		s.keepsSecrets("a message of the stream", string(m.Data))
 		var st state
 		require.NoError(s.t, json.Unmarshal(m.Data, &st))
 		if done(st) {
 			return st
 		}
 	}
+}
+
+func (s *site) judgeMessage(m lab.Message) {
+	s.t.Helper()
+	s.keepsSecrets("a message of the stream", string(m.Raw))
+	require.NoErrorf(s.t, promise.Message(m.Raw), "%.2000s", m.Raw)
 }

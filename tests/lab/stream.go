@@ -20,6 +20,7 @@ type Stream struct {
 type Message struct {
 	Type string          `json:"type"`
 	Data json.RawMessage `json:"data"`
+	Raw  json.RawMessage `json:"-"` // all of it
 }
 
 // Stream opens a WebSocket at /ws, with the token and compression.
@@ -43,8 +44,12 @@ func (p *Pulse) Stream(ctx context.Context) (*Stream, error) {
 func (s *Stream) Next(ctx context.Context) (Message, error) {
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	var m Message
-	if err := s.conn.ReadJSON(&m); err != nil {
+	_, text, err := s.conn.ReadMessage()
+	m := Message{Raw: text}
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
