@@ -2,9 +2,10 @@
 // the programs as black boxes and for benchmarks that measure one of them alone.
 //
 // [Build] makes the executables, [StartSimulator] and [StartPulse] start them and return when they are ready to be
-// asked, [WriteTargets] and [Declare] make Pulse watch the simulated servers. Each process ends with the context it
-// was started with, and has methods that end it earlier, in order or at once. Nothing here waits for a length of
-// time: [Await] asks for a condition until it holds or the context ends.
+// asked, [WriteTargets] and [Declare] make Pulse watch the simulated servers. [StartRedis] runs a redis-server of this
+// machine, and [StartProxy] a way to a server that can be cut. Each process ends with the context it was started with,
+// and has methods that end it earlier, in order or at once. Nothing here waits for a length of time: [Await] asks for a
+// condition until it holds or the context ends.
 //
 // Values are safe for concurrent use. Package labtest has the same for tests, with clean-up.
 package lab

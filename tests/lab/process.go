@@ -23,10 +23,15 @@ type Process struct {
 	err    error
 }
 
-// start starts cmd, whose output goes where it says; said, if not nil, is looked for in what it writes to stderr.
+// start starts cmd, whose stdout goes where it says; said, if not nil, is looked for in what it writes to stderr.
 func start(cmd *exec.Cmd, said *regexp.Regexp) (*Process, error) {
-	p := &Process{cmd: cmd, output: &output{look: said, found: make(chan string, 1)}, ended: make(chan struct{})}
-	cmd.Stderr = p.output
+	return startInto(cmd, &output{look: said, found: make(chan string, 1)})
+}
+
+// startInto starts cmd, whose stderr goes to an output.
+func startInto(cmd *exec.Cmd, to *output) (*Process, error) {
+	p := &Process{cmd: cmd, output: to, ended: make(chan struct{})}
+	cmd.Stderr = to
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
 	}

@@ -99,7 +99,19 @@ func (p *Pulse) Post(ctx context.Context, path string, body any) (Reply, error) 
 // Do sends a request with the token; body is sent as JSON unless it is nil, and as it is when it is a []byte. An
 // answer with any status is no error.
 func (p *Pulse) Do(ctx context.Context, method, path string, body any) (Reply, error) {
-	reply, err := ask(ctx, p.client, method, p.URL+path, p.Token, body)
+	return p.DoWith(ctx, method, path, nil, body)
+}
+
+// DoWith is Do with further headers.
+func (p *Pulse) DoWith(ctx context.Context, method, path string, header http.Header, body any) (Reply, error) {
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if p.Token != "" {
+		header.Set("X-API-Token", p.Token)
+	}
+	reply, err := ask(ctx, p.client, method, p.URL+path, header, body)
 	if err != nil {
 		return Reply{}, fmt.Errorf("ask pulse: %w", err)
 	}

@@ -39,7 +39,7 @@ func newClient() *http.Client {
 }
 
 // ask sends a request and reads the answer.
-func ask(ctx context.Context, client *http.Client, method, url, token string, body any) (r Reply, err error) {
+func ask(ctx context.Context, client *http.Client, method, url string, header http.Header, body any) (r Reply, err error) {
 	var content io.Reader
 	switch body := body.(type) {
 	case nil:
@@ -56,11 +56,11 @@ func ask(ctx context.Context, client *http.Client, method, url, token string, bo
 	if err != nil {
 		return Reply{}, err
 	}
+	if header != nil {
+		request.Header = header
+	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-	}
-	if token != "" {
-		request.Header.Set("X-API-Token", token)
 	}
 	response, err := client.Do(request)
 	if err != nil {

@@ -103,7 +103,7 @@ func (s *Simulator) Forget(ctx context.Context) error {
 }
 
 func (s *Simulator) order(ctx context.Context, method, path string, body, answer any) error {
-	reply, err := ask(ctx, s.client, method, s.Control+path, "", body)
+	reply, err := ask(ctx, s.client, method, s.Control+path, nil, body)
 	switch {
 	case err != nil:
 		return fmt.Errorf("control %s: %w", path, err)

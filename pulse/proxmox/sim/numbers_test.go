@@ -230,6 +230,12 @@ func TestRequestsAreCounted(t *testing.T) {
 	require.Equal(t, "/nodes/birch/qemu/102/status/current", list[1].Path)
 	require.Equal(t, http.StatusForbidden, list[2].Status)
 	require.Empty(t, list[3].Pattern)
+	require.Empty(t, list[3].Agent)
+	c := b.clusterNamed("home")
+	b.do(http.MethodGet, c.URL()+"/api2/json/version", token(c.Credentials[sim.Auditor]), "", func(r *http.Request) {
+		r.Header.Set("User-Agent", "Pulse/v1.2.3")
+	})
+	require.Equal(t, "Pulse/v1.2.3", b.Requests("home")[4].Agent)
 	b.ForgetRequests()
 	require.Empty(t, b.RequestCounts("home"))
 	require.Nil(t, b.Requests("home"))

@@ -75,6 +75,7 @@ func (e *Estate) pbsHandler(s *backupServer) func(context.Context, *request) *re
 		e.log.add(s.name, Request{
 			Node: s.name, Method: req.Method, Path: strings.TrimPrefix(req.URL.Path, apiRoot),
 			Query: req.URL.RawQuery, Pattern: pattern, Status: out.status, At: now, Tick: e.clk.at(now), Bytes: size,
+			Agent: req.UserAgent(),
 		})
 		return out
 	}

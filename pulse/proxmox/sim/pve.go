@@ -70,6 +70,7 @@ func (e *Estate) pveHandler(c *cluster, self *node) func(context.Context, *reque
 		e.log.add(c.name, Request{
 			Node: self.name, Method: req.Method, Path: strings.TrimPrefix(req.URL.Path, apiRoot),
 			Query: req.URL.RawQuery, Pattern: pattern, Status: out.status, At: now, Tick: e.clk.at(now), Bytes: size,
+			Agent: req.UserAgent(),
 		})
 		return out
 	}

@@ -28,6 +28,9 @@ type Request struct {
 	Tick int64 `json:"tick"`
 	// Bytes is the length of the body before compression.
 	Bytes int `json:"bytes"`
+	// Agent is the User-Agent, by which programs can be told apart that watch
+	// the same servers.
+	Agent string `json:"agent,omitempty"`
 }
 
 // requestLog remembers what each target was asked.

@@ -43,6 +43,34 @@ func Pulse(t testing.TB, programs lab.Programs, o lab.PulseOptions) *lab.Pulse {
 	return p
 }
 
+// Redis starts a redis-server; without a directory in the options it gets one that goes with the test. The end of the
+// test ends it.
+func Redis(t testing.TB, o lab.RedisOptions) *lab.Redis {
+	t.Helper()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	r, err := lab.StartRedis(context.WithoutCancel(t.Context()), o)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		p := r.Process()
+		p.Kill()
+		if t.Failed() {
+			t.Logf("redis wrote:\n%s", p.Log())
+		}
+	})
+	return r
+}
+
+// Proxy starts a proxy before a server; the end of the test ends it.
+func Proxy(t testing.TB, o lab.ProxyOptions) *lab.Proxy {
+	t.Helper()
+	p, err := lab.StartProxy(context.WithoutCancel(t.Context()), o)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	return p
+}
+
 // Await waits until missing finds nothing missing, for long enough on a loaded machine.
 func Await(t testing.TB, what string, missing func(context.Context) error) {
 	t.Helper()
