@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,10 +17,14 @@ import (
 // defaultListen is where Pulse has always been found.
 const defaultListen = ":7655"
 
-// Config is what the environment says, read and judged. No file was opened for it.
+// Config is what the environment says, read and judged. No file was opened for it, so that a setting which stands in one
+// is known to be given and no more.
 type Config struct {
 	Listen Listen
 	Demo   bool // simulate an estate; it is the program that does
+	// BasePath is what stands before Pulse's own paths, as "/pulse"; empty for nothing. It is the program that takes it
+	// off.
+	BasePath string
 
 	access  access
 	data    data
@@ -58,16 +63,21 @@ type logging struct {
 }
 
 // ReadConfig reads the environment and reports all values that cannot be used, as [*SettingError] joined together.
-func ReadConfig(getenv func(string) string) (Config, error) {
+func ReadConfig(getenv func(string) string) (Config, error) { return readConfig(getenv, nil) }
+
+// readConfig also refuses an environment without what is required, by name.
+func readConfig(getenv func(string) string, required []string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
-		Listen:  r.listen(),
-		Demo:    r.truth(envDemo),
-		access:  r.access(),
-		data:    r.data(),
-		log:     r.logging(),
-		proxied: r.proxied(),
+		Listen:   r.listen(),
+		Demo:     r.truth(envDemo),
+		BasePath: r.basePath(),
+		access:   r.access(),
+		data:     r.data(),
+		log:      r.logging(),
+		proxied:  r.proxied(),
 	}
+	r.require(required)
 	return c, errors.Join(r.bad...)
 }
 
@@ -135,9 +145,22 @@ func validListen(address string) bool {
 	return err == nil
 }
 
+// basePath reads the path before Pulse's own, without a slash at its end.
+func (r *reader) basePath() string {
+	text := strings.TrimRight(r.text(envBasePath), "/")
+	if text == "" {
+		return ""
+	}
+	u, err := url.ParseRequestURI(text)
+	if err != nil || text[0] != '/' || u.RawQuery != "" || path.Clean(text) != text || u.EscapedPath() != text {
+		r.refuse(envBasePath, "want a path as /pulse")
+	}
+	return text
+}
+
 func (r *reader) access() access {
 	a := access{
-		token:             config.NewSecret(r.text(envToken)),
+		token:             config.NewSecret(r.secret(envToken)),
 		origins:           config.ParseOrigins(r.getenv(envOrigins)),
 		unprotectedExport: r.truth(envExport),
 		trustedProxies:    r.networks(envProxies),
@@ -152,7 +175,7 @@ func (r *reader) access() access {
 		r.refuse(envOrigins, field.Reason)
 	}
 	for _, origin := range a.origins {
-		if origin == "*" && a.token.IsZero() {
+		if origin == "*" && !r.given(envToken) {
 			r.refuse(envOrigins, "* needs an "+envToken+", since any web page could otherwise read and change everything")
 			break
 		}
@@ -181,21 +204,24 @@ func (r *reader) networks(env string) []netip.Prefix {
 func (r *reader) data() data {
 	d := data{
 		dir:         r.text(envDataDir),
-		store:       r.text(envStore),
+		store:       r.secret(envStore),
 		targetsFile: r.text(envTargets),
 		targetsText: config.NewSecret(r.text(envTargetsData)),
 	}
 	if d.targetsFile != "" && !d.targetsText.IsZero() {
 		r.refuse(envTargetsData, "want only one of "+envTargets+" and "+envTargetsData)
 	}
-	if text := r.text(envKey); text != "" {
+	if text := r.secret(envKey); text != "" {
 		d.key = r.key(envKey, text)
 	}
-	for _, text := range r.list(envKeyPrevious) {
+	for text := range strings.FieldsFuncSeq(r.secret(envKeyPrevious), betweenKeys) {
 		d.previousKeys = append(d.previousKeys, r.key(envKeyPrevious, text))
 	}
 	return d
 }
+
+// betweenKeys tells what separates keys; a file may have a line for each.
+func betweenKeys(c rune) bool { return c == ',' || unicode.IsSpace(c) }
 
 func (r *reader) key(env, text string) config.Key {
 	key, err := config.ParseKey(text)

@@ -37,9 +37,8 @@ type Pulse struct {
 // sentences for people; several bad settings are [*SettingError] joined together. After an error everything is closed
 // and nothing that was stored has been changed.
 func Open(ctx context.Context, getenv func(string) string, parts Parts) (*Pulse, error) {
-	cfg, err := ReadConfig(getenv)
-	where, storageErr := chooseStorage(cfg.data, parts, getenv)
-	if err := errors.Join(err, storageErr); err != nil {
+	cfg, where, err := settle(getenv, parts)
+	if err != nil {
 		return nil, err
 	}
 	declared, err := cfg.data.declared()
@@ -51,6 +50,18 @@ func Open(ctx context.Context, getenv func(string) string, parts Parts) (*Pulse,
 		return nil, where.explain(err, p.Key)
 	}
 	return p, nil
+}
+
+// settle reads everything that is set, files included, and reports all that is wrong with it.
+func settle(getenv func(string) string, parts Parts) (Config, storage, error) {
+	getenv, filesErr := withSecretFiles(getenv)
+	cfg, err := readConfig(getenv, parts.Required)
+	var where storage
+	var storageErr error
+	if cfg.data.store != "" || filesErr == nil { // else its file may be what is wrong
+		where, storageErr = chooseStorage(cfg.data, parts, getenv)
+	}
+	return cfg, where, errors.Join(filesErr, err, storageErr)
 }
 
 // Close closes the store. The monitor must not run any more, and the API must not be served.

@@ -13,8 +13,10 @@ import (
 type Parts struct {
 	// Stores are the stores that can be chosen, by the scheme of the URL that chooses them.
 	Stores map[string]StoreKind
-	// DefaultStore is the URL of the store that is used when none is chosen, as "sqlite:".
+	// DefaultStore is the URL of the store that is used when none is chosen, as "sqlite:"; empty where one must be chosen.
 	DefaultStore string
+	// Required are settings without which the program does not start, by their names in the environment, as API_TOKEN.
+	Required []string
 	// Page is what browsers see; nil for none.
 	Page http.Handler
 	// Version is what runs.
@@ -31,6 +33,8 @@ type StoreKind struct {
 	// Forgets tells that nothing outlives the process, so that a new key each time will do. A store that neither is a
 	// file nor forgets needs PULSE_ENCRYPTION_KEY.
 	Forgets bool
+	// Shared tells that other processes may use the same store at the same time, and share the work.
+	Shared bool
 	// Open opens the store; location is the path of a file, which may not exist yet, and else the URL. Errors
 	// are sentences that name the location, without a password.
 	Open func(ctx context.Context, location string) (store.Store, error)

@@ -21,6 +21,7 @@ const (
 	envKeyPrevious = "PULSE_ENCRYPTION_KEY_PREVIOUS"
 	envTargets     = "PULSE_TARGETS"
 	envTargetsData = "PULSE_TARGETS_DATA"
+	envBasePath    = "PULSE_BASE_PATH"
 	envDemo        = "PULSE_DEMO"
 	envLogLevel    = "LOG_LEVEL"
 	envLogFormat   = "LOG_FORMAT"
@@ -55,6 +56,10 @@ func accessSettings() []Setting {
 			Help: "The token that guards the API",
 		},
 		{
+			Env: fileOf(envToken), Value: "FILE",
+			Help: "File that holds the token, in place of " + envToken,
+		},
+		{
 			Env: envPort, Flag: "listen", Value: "ADDRESS", Default: ":7655",
 			Help: "Where to listen: a port, or an address and a port as 127.0.0.1:7655",
 		},
@@ -78,6 +83,10 @@ func accessSettings() []Setting {
 			Env: envExport, Flag: "allow-unprotected-export", Default: "false",
 			Help: "Let the configuration be exported while no token is set",
 		},
+		{
+			Env: envBasePath, Value: "PATH", Default: "none",
+			Help: "In Lambda: the path before Pulse's own, where a domain or a route has one, as /pulse",
+		},
 	}
 }
 
@@ -90,15 +99,27 @@ func dataSettings() []Setting {
 		},
 		{
 			Env: envStore, Flag: "store", Value: "URL", Default: "sqlite:",
-			Help: "Where Pulse keeps its data: sqlite: is a file in the data directory, sqlite:///path/to/file another file, memory: forgets everything at the end",
+			Help: "Where Pulse keeps its data: sqlite: is a file in the data directory, sqlite:///path/to/file another file, memory: forgets everything at the end, redis://user:password@host:6379/0 is a Redis 7 that several processes share, rediss: the same over TLS",
+		},
+		{
+			Env: fileOf(envStore), Value: "FILE",
+			Help: "File that holds the URL of the store, in place of " + envStore + ", since a password may be in it",
 		},
 		{
 			Env: envKey, Value: "KEY", Default: "the file .encryption.key beside the store, made at the first start",
-			Help: "The key that seals stored secrets: 32 bytes as base64 or hex",
+			Help: "The key that seals stored secrets: 32 bytes as base64 or hex; required with Redis, and the same for all that share one",
+		},
+		{
+			Env: fileOf(envKey), Value: "FILE",
+			Help: "File that holds the key, in place of " + envKey,
 		},
 		{
 			Env: envKeyPrevious, Value: "KEYS",
 			Help: "Former keys, comma-separated: what they sealed is sealed again with the present one",
+		},
+		{
+			Env: fileOf(envKeyPrevious), Value: "FILE",
+			Help: "File that holds the former keys, in place of " + envKeyPrevious + "; each may have a line of its own",
 		},
 		{
 			Env: envTargets, Flag: "targets", Value: "FILE",

@@ -30,7 +30,7 @@ func TestSecretsHaveNoFlag(t *testing.T) {
 	t.Parallel()
 	for _, s := range Settings() {
 		switch s.Env {
-		case envToken, envKey, envKeyPrevious, envTargetsData:
+		case envToken, envKey, envKeyPrevious, envTargetsData, fileOf(envToken), fileOf(envKey), fileOf(envKeyPrevious), fileOf(envStore):
 			require.Empty(t, s.Flag, s.Env)
 		}
 	}

@@ -28,6 +28,9 @@ func chooseStorage(d data, parts Parts, getenv func(string) string) (storage, er
 	if text == "" {
 		text = parts.DefaultStore
 	}
+	if text == "" {
+		return storage{}, &SettingError{Env: envStore, Reason: "is required; this program has " + schemes(parts.Stores)}
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return storage{}, unknownStore(parts)
@@ -45,11 +48,16 @@ func chooseStorage(d data, parts Parts, getenv func(string) string) (storage, er
 }
 
 func unknownStore(parts Parts) error {
+	return &SettingError{Env: envStore, Reason: "is not a store that this program has; it has " + schemes(parts.Stores)}
+}
+
+// schemes lists kinds of stores as their URLs begin.
+func schemes(kinds map[string]StoreKind) string {
 	var known []string
-	for _, scheme := range slices.Sorted(maps.Keys(parts.Stores)) {
+	for _, scheme := range slices.Sorted(maps.Keys(kinds)) {
 		known = append(known, scheme+":")
 	}
-	return &SettingError{Env: envStore, Reason: "is not a store that this program has; it has " + strings.Join(known, ", ")}
+	return strings.Join(known, ", ")
 }
 
 // filePath returns the path in the URL of a file: an absolute one, or one in the data directory.

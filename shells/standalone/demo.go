@@ -35,7 +35,8 @@ func inMemory(getenv func(string) string) func(string) string {
 		switch env {
 		case "PULSE_STORE":
 			return "memory:"
-		case "PULSE_DATA_DIR", "PULSE_ENCRYPTION_KEY", "PULSE_ENCRYPTION_KEY_PREVIOUS", "PULSE_TARGETS", "PULSE_TARGETS_DATA":
+		case "PULSE_DATA_DIR", "PULSE_STORE_FILE", "PULSE_TARGETS", "PULSE_TARGETS_DATA",
+			"PULSE_ENCRYPTION_KEY", "PULSE_ENCRYPTION_KEY_FILE", "PULSE_ENCRYPTION_KEY_PREVIOUS", "PULSE_ENCRYPTION_KEY_PREVIOUS_FILE":
 			return ""
 		}
 		return getenv(env)
