@@ -1,4 +1,4 @@
-// Gen writes the OpenAPI documents from the operations of package api.
+// Gen writes the OpenAPI documents from the operations of package api, with the recorded answers in examples.
 //
 //	go run ./openapi/gen          # writes them
 //	go run ./openapi/gen -check   # fails when they are not what would be written
@@ -6,9 +6,11 @@ package main
 
 import (
 	"bytes"
+	"embed"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,6 +19,12 @@ import (
 
 // version is the API's, not a build's: the documents must not differ from build to build.
 const version = "5.0.0"
+
+// recorded are answers of a running Pulse that watches a simulated estate; the black-box tests record them, and hold
+// them to what Pulse answers now.
+//
+//go:embed examples
+var recorded embed.FS
 
 func main() {
 	check := flag.Bool("check", false, "fail when the documents are stale instead of writing them")
@@ -60,6 +68,13 @@ type file struct {
 // documents returns what is written.
 func documents() ([]file, error) {
 	document := api.Document(version)
+	answers, err := fs.Sub(recorded, "examples")
+	if err != nil {
+		return nil, err
+	}
+	if err := api.AddExamples(document, answers); err != nil {
+		return nil, err
+	}
 	plain, err := document.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("encode as JSON: %w", err)

@@ -18,7 +18,8 @@ type publicConfigOutput struct{ Body PublicConfig }
 func (a *API) registerConfig() {
 	register(a, operation{
 		id: "get-config", method: http.MethodGet, path: "/api/config", tag: tagSystem,
-		summary: "Read what a page needs to know",
+		summary:     "Read what a page needs to know",
+		description: "`pollingInterval` is seconds. The settings in full are at `/api/config/system`.",
 	}, a.getConfig)
 }
 

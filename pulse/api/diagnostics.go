@@ -135,8 +135,9 @@ type diagnosticsOutput struct{ Body Diagnostics }
 func (a *API) registerDiagnostics() {
 	register(a, operation{
 		id: "get-diagnostics", method: http.MethodGet, path: "/api/diagnostics", tag: tagService,
-		summary:     "Read what Pulse knows about its own work",
-		description: "Each target's health, timings and permissions, the store, and memory. No target is asked for it.",
+		summary: "Read what Pulse knows about its own work",
+		description: "Each target's health, timings and permissions, the store, and memory. No target is asked for it. " +
+			"Durations are seconds, sizes MiB or bytes as their names say.",
 	}, a.getDiagnostics)
 }
 

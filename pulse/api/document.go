@@ -9,17 +9,13 @@ import (
 )
 
 // Document returns the OpenAPI document of the operations, without a monitor behind them. The version is that of the
-// API, as it is written into the document.
+// API, as it is written into the document. It has no examples of answers; [AddExamples] puts them in.
 func Document(version string) *huma.OpenAPI {
 	a := &API{}
 	a.register(version)
 	document := a.huma.OpenAPI()
-	for _, item := range document.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
-			if op != nil {
-				standard(op.Parameters)
-			}
-		}
+	for _, op := range documented(document) {
+		standard(op.Parameters)
 	}
 	return document
 }
@@ -56,7 +52,7 @@ func humaConfig(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas:         schemas,
 				SecuritySchemes: securitySchemes(),
-				Responses:       errorResponses(schemas),
+				Responses:       sharedResponses(schemas),
 			},
 		},
 		Formats:       map[string]huma.Format{contentTypeJSON: huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
@@ -96,7 +92,7 @@ func securitySchemes() map[string]*huma.SecurityScheme {
 	}
 }
 
-// errorAnswers describe every error status that an operation can have.
+// errorAnswers describe every error status that an operation can have. The examples are what Pulse really says.
 var errorAnswers = []struct {
 	status               int
 	description, example string
@@ -128,17 +124,34 @@ var errorAnswers = []struct {
 		"Something went wrong inside Pulse; its log tells more under request id 6f1d0b2c9e3a4f58",
 	},
 	{
+		http.StatusNotImplemented, "The way this Pulse is deployed has no such thing, as a function has no WebSockets.",
+		"There are no WebSockets on this connection",
+	},
+	{
 		http.StatusServiceUnavailable, "Pulse cannot do this now.",
 		"Pulse cannot reach its store now; nothing was changed",
 	},
 }
 
-// errorName is the name of an error answer among the document's components.
-func errorName(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
+// errorExample is an error's body. The sentence about a field that is not valid comes with its details.
+func errorExample(sentence string) map[string]any {
+	body := map[string]any{"error": sentence}
+	if field, message, ok := strings.Cut(sentence, ": "); ok && !strings.Contains(field, " ") {
+		body["details"] = []any{map[string]any{"location": "body." + field, "message": message}}
+	}
+	return body
+}
 
-func errorResponses(schemas huma.Registry) map[string]*huma.Response {
+// responseName is the name of an answer among the document's components.
+func responseName(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
+
+// sharedResponses are the answers that many operations have.
+func sharedResponses(schemas huma.Registry) map[string]*huma.Response {
 	schema := schemas.Schema(reflect.TypeFor[Error](), true, "Error")
-	responses := map[string]*huma.Response{}
+	responses := map[string]*huma.Response{responseName(http.StatusNotModified): {
+		Description: "The answer is the one whose ETag the request had in If-None-Match. Every answer to a GET has an ETag.",
+		Headers:     map[string]*huma.Param{"ETag": etagHeader()},
+	}}
 	for _, answer := range errorAnswers {
 		headers := map[string]*huma.Param{requestIDHeader: {
 			Description: "The id under which Pulse logs the request.", Schema: &huma.Schema{Type: huma.TypeString},
@@ -149,11 +162,9 @@ func errorResponses(schemas huma.Registry) map[string]*huma.Response {
 				Description: "Seconds to wait before the next try.", Schema: &huma.Schema{Type: huma.TypeInteger},
 			}
 		}
-		responses[errorName(answer.status)] = &huma.Response{
+		responses[responseName(answer.status)] = &huma.Response{
 			Description: answer.description, Headers: headers,
-			Content: map[string]*huma.MediaType{contentTypeJSON: {
-				Schema: schema, Example: map[string]any{"error": answer.example},
-			}},
+			Content: map[string]*huma.MediaType{contentTypeJSON: {Schema: schema, Example: errorExample(answer.example)}},
 		}
 	}
 	return responses

@@ -20,7 +20,8 @@ func (a *API) registerHealth() {
 		id: "get-health", method: http.MethodGet, path: "/api/health", tag: tagService,
 		summary: "Tell whether Pulse is alive",
 		description: "Answers as long as the process does, whatever its targets and its store do. " +
-			"Whether what it serves can be relied on is told by `/api/ready`.",
+			"Whether what it serves can be relied on is told by `/api/ready`. `timestamp` is in seconds since " +
+			"1970, `uptime` in seconds.",
 	}, a.getHealth)
 }
 

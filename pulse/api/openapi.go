@@ -21,13 +21,18 @@ func (a *API) registerOpenAPI() {
 }
 
 func (a *API) registerSpec(form, contentType string, spec []byte) {
+	info := a.huma.OpenAPI().Info
+	beginning := map[string]any{
+		"openapi": a.huma.OpenAPI().OpenAPI, "info": map[string]any{"title": info.Title, "version": info.Version},
+	}
 	schema := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 	register(a, operation{
 		id: "get-openapi-" + form, method: http.MethodGet, path: "/api/openapi." + form, tag: tagService,
-		summary: "Read this document as " + map[string]string{"json": "JSON", "yaml": "YAML"}[form],
+		summary:     "Read this document as " + map[string]string{"json": "JSON", "yaml": "YAML"}[form],
+		description: "OpenAPI 3.1 as it belongs to the running release. It is the same whatever is configured.",
 		success: &huma.Response{
-			Description: "The OpenAPI 3.1 document.",
-			Content:     map[string]*huma.MediaType{contentType: {Schema: schema}},
+			Description: "The OpenAPI 3.1 document. The example is its beginning.",
+			Content:     map[string]*huma.MediaType{contentType: {Schema: schema, Example: beginning}},
 		},
 	}, func(context.Context, *struct{}) (*specOutput, error) {
 		return &specOutput{ContentType: contentType, Body: spec}, nil

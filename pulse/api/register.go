@@ -87,7 +87,7 @@ func (a *API) answer(ctx context.Context, operation string, err error) error {
 	return internalError(ctx)
 }
 
-// responses are the documented errors of an operation.
+// responses are what an operation can answer beside success.
 func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Response {
 	statuses := append([]int{http.StatusForbidden, http.StatusInternalServerError}, op.errors...)
 	if !openOperations[op.method+" "+op.path] {
@@ -97,9 +97,12 @@ func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Respo
 		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout,
 			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
+	if op.method == http.MethodGet && !op.stream {
+		statuses = append(statuses, http.StatusNotModified)
+	}
 	responses := map[string]*huma.Response{}
 	for _, status := range statuses {
-		responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + errorName(status)}
+		responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + responseName(status)}
 	}
 	return responses
 }

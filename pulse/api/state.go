@@ -50,19 +50,19 @@ func serveDocument(w http.ResponseWriter, r *http.Request, d *wire.Document) {
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
-// documentResponses are the documented answers of an operation that serves a document of the given type.
-func (a *API) documentResponses(body any, description string) (success *huma.Response, more map[string]*huma.Response) {
-	etag := &huma.Param{
+// documentResponse is the documented success of an operation that serves a document of the given type.
+func (a *API) documentResponse(body any, description string) *huma.Response {
+	return &huma.Response{
+		Description: description, Headers: map[string]*huma.Param{"ETag": etagHeader()},
+		Content: map[string]*huma.MediaType{contentTypeJSON: {Schema: a.schemaOf(body)}},
+	}
+}
+
+func etagHeader() *huma.Param {
+	return &huma.Param{
 		Description: "Changes with the content; send it as If-None-Match to be spared the same document.",
 		Schema:      &huma.Schema{Type: huma.TypeString},
 	}
-	success = &huma.Response{
-		Description: description, Headers: map[string]*huma.Param{"ETag": etag},
-		Content: map[string]*huma.MediaType{contentTypeJSON: {Schema: a.schemaOf(body)}},
-	}
-	return success, map[string]*huma.Response{"304": {
-		Description: "The document is the one that If-None-Match names.", Headers: map[string]*huma.Param{"ETag": etag},
-	}}
 }
 
 // schemaOf registers the schema of a body that no handler's type tells.
@@ -77,14 +77,15 @@ type conditionalInput struct {
 }
 
 func (a *API) registerState() {
-	success, more := a.documentResponses(State{}, "Everything that is observed, as of one moment.")
 	register(a, operation{
 		id: "get-state", method: http.MethodGet, path: "/api/state", tag: tagState,
 		summary: "Read everything that is observed",
 		description: "The answer never waits for a target: it is what was last read, and each resource tells in " +
 			"`freshness` whether it speaks of the present. The older fields have no word for what is not known; " +
-			"`unknown` lists those whose number is only a stand-in.",
-		success: success, more: more,
+			"`unknown` lists those whose number is only a stand-in. Memory and disk sizes are bytes, `usage` is a " +
+			"percentage from 0 to 100, `cpu` a share of all cores from 0 to 1, rates are bytes per second with -1 while " +
+			"there is none, and `uptime` is seconds.",
+		success: a.documentResponse(State{}, "Everything that is observed, as of one moment."),
 	}, a.getState)
 }
 

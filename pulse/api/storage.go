@@ -27,14 +27,13 @@ type storageInput struct {
 }
 
 func (a *API) registerStorage() {
-	success, more := a.documentResponses(StorageList{}, "Every storage.")
 	register(a, operation{
 		id: "list-storage", method: http.MethodGet, path: "/api/storage", tag: tagState,
 		summary:     "List the storages",
-		description: "`/api/storage/` is the same.",
-		success:     success, more: more,
+		description: "Sizes are bytes, `usage` is a percentage from 0 to 100. `/api/storage/` is the same.",
+		success:     a.documentResponse(StorageList{}, "Every storage."),
 	}, a.listStorage)
-	success, more = a.documentResponses(StorageEntry{}, "The storage, or a list of storages.")
+	success := a.documentResponse(StorageEntry{}, "The storage, or a list of storages.")
 	success.Content[contentTypeJSON].Schema = &huma.Schema{
 		AnyOf: []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
 	}
@@ -44,9 +43,10 @@ func (a *API) registerStorage() {
 		description: "A storage's id gives that storage; a node's id gives the list of its storages, with the shared " +
 			"ones that are active there. The node's name alone will do where no other configured node has a node of " +
 			"that name. The id of a configured node, as pve-0, gives all storages of that cluster or host. A backup " +
-			"server has datastores and no storages, so its id is answered with 404; `pbs` in `/api/state` has them.",
+			"server has datastores and no storages, so its id is answered with 404; `pbs` in `/api/state` has them. Sizes " +
+			"are bytes, `usage` is a percentage from 0 to 100.",
 		errors:  []int{http.StatusBadRequest, http.StatusNotFound},
-		success: success, more: more,
+		success: success,
 	}, a.getStorage)
 }
 

@@ -107,7 +107,7 @@ func (a *API) registerStream() {
 	messages := &huma.Schema{OneOf: []*huma.Schema{
 		a.schemaOf(StreamWelcome{}), a.schemaOf(StreamState{}), a.schemaOf(StreamPing{}),
 	}}
-	unavailable := a.schemaOf(Error{})
+	a.schemaOf(StreamRequest{}) // no operation has it; it is described for those who write clients
 	register(a, operation{
 		id: "stream", method: http.MethodGet, path: "/ws", tag: tagState, stream: true,
 		summary: "Follow everything that is observed, over a WebSocket",
@@ -115,17 +115,15 @@ func (a *API) registerStream() {
 			"`rawData` whenever the state changed. A client that is slow gets the newest state, never a backlog; one " +
 			"that does not read for a minute is closed. A client may send `{\"type\":\"ping\"}`, answered with `pong`, and " +
 			"`{\"type\":\"requestData\"}`, answered with `rawData`. Pages of other origins need to be in ALLOWED_ORIGINS. " +
-			"permessage-deflate is offered.",
+			"permessage-deflate is offered. What a client sends is a `StreamRequest`; units are those of `/api/state`.",
 		status: http.StatusSwitchingProtocols,
-		errors: []int{http.StatusBadRequest, http.StatusUpgradeRequired, http.StatusServiceUnavailable},
+		errors: []int{
+			http.StatusBadRequest, http.StatusUpgradeRequired, http.StatusNotImplemented, http.StatusServiceUnavailable,
+		},
 		success: &huma.Response{
 			Description: "The connection is a WebSocket from here on; these are the messages on it.",
 			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: messages}},
 		},
-		more: map[string]*huma.Response{"501": {
-			Description: "The way this Pulse is deployed has no WebSockets.",
-			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: unavailable}},
-		}},
 	}, a.stream)
 }
 

@@ -49,7 +49,8 @@ func (a *API) registerSystem() {
 	const path = "/api/config/system"
 	register(a, operation{
 		id: "get-system-settings", method: http.MethodGet, path: path, tag: tagSystem,
-		summary: "Read the settings",
+		summary:     "Read the settings",
+		description: "`pollingInterval` and `connectionTimeout` are seconds.",
 	}, a.getSystem)
 	for id, method := range map[string]string{
 		"update-system-settings": http.MethodPut, "post-system-settings": http.MethodPost,
@@ -58,7 +59,8 @@ func (a *API) registerSystem() {
 			id: id, method: method, path: path, older: true, tag: tagSystem,
 			summary: "Change settings",
 			description: "Only the settings in the body change, and are in force at once. Fields that are not settings, " +
-				"as the ports, are ignored. PUT and POST do the same.",
+				"as the ports, are ignored. `pollingInterval` is from 2 to 3600 seconds, `connectionTimeout` from 1 to 120 " +
+				"seconds. PUT and POST do the same.",
 			errors: []int{http.StatusServiceUnavailable},
 		}, a.updateSystem)
 	}

@@ -20,7 +20,8 @@ type versionOutput struct{ Body VersionInfo }
 func (a *API) registerVersion() {
 	register(a, operation{
 		id: "get-version", method: http.MethodGet, path: "/api/version", tag: tagService,
-		summary: "Tell which version of Pulse runs",
+		summary:     "Tell which version of Pulse runs",
+		description: "A build that is no release has the version dev, and says so in `isDevelopment`.",
 	}, a.getVersion)
 }
 

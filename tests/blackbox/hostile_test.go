@@ -155,6 +155,9 @@ func TestSlowClientsKeepNobodyWaiting(t *testing.T) {
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err, "an answer comes although the body does not")
 	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.JSONEq(t, errorExample(t, http.StatusRequestTimeout), string(body))
 	require.NoError(t, answer.Body.Close())
 	require.Empty(t, s.nodes(p))
 }
