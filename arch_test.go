@@ -80,7 +80,7 @@ var outside = []string{"tests", "examples"}
 // moduleRooms says which rooms may import other people's modules.
 var moduleRooms = map[string][]string{
 	"github.com/danielgtaylor/huma/v2":    {"pulse/api"},
-	"github.com/gorilla/websocket":        {"pulse/api"},
+	"github.com/gorilla/websocket":        {"pulse/api", "openapi/clients/go"},
 	"github.com/redis/go-redis/v9":        {"pulse/store/redisstore"},
 	"modernc.org/sqlite":                  {"pulse/store/sqlitestore"},
 	"github.com/klauspost/compress":       {"pulse/wire", "pulse/store/sqlitestore", "pulse/store/redisstore"},

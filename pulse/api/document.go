@@ -28,12 +28,15 @@ func standard(parameters []*huma.Param) {
 	}
 }
 
-const securityScheme = "token"
+const (
+	securityScheme = "token"
+	schemaPrefix   = "#/components/schemas/"
+)
 
 // humaConfig sets huma up without its pages, routes and error bodies. None of huma's package variables is touched, since
 // the process may hold another huma API.
 func humaConfig(version string) huma.Config {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schemas := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Error]())
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{

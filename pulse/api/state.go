@@ -71,6 +71,13 @@ func (a *API) schemaOf(body any) *huma.Schema {
 	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
+// named gives a schema a name that no type of Go gives it, and returns a reference to it.
+func named(r huma.Registry, name string, schema *huma.Schema) *huma.Schema {
+	schema.PrecomputeMessages()
+	r.Map()[name] = schema
+	return &huma.Schema{Ref: schemaPrefix + name}
+}
+
 // conditionalInput documents the header; the document is compared where it is written.
 type conditionalInput struct {
 	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of the document that the client has."`

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
 
 // The types below describe the state document, which package wire writes; nothing is encoded from them.
 
@@ -64,9 +68,21 @@ type Space struct {
 // Reading tells how old a resource's values are, and which are not known.
 type Reading struct {
 	UID        string     `json:"uid" doc:"An id that survives renaming, and of a guest migration." example:"pve-0/guest/100/0"`
-	Freshness  string     `json:"freshness" enum:"live,stale,unknown" doc:"Whether the values speak of the present: live; stale, the last reading, too old to be called live; unknown, so old that only the past is known."`
+	Freshness  Freshness  `json:"freshness" doc:"Whether the values speak of the present."`
 	ObservedAt *time.Time `json:"observedAt,omitempty" doc:"When the values were true, unless they are live."`
 	Unknown    []string   `json:"unknown,omitempty" nullable:"false" doc:"The fields whose number is only a stand-in." example:"[\"memory\"]"`
+}
+
+// Freshness tells whether values speak of the present.
+type Freshness string
+
+// Schema describes it once for all resources.
+func (Freshness) Schema(r huma.Registry) *huma.Schema {
+	return named(r, "Freshness", &huma.Schema{
+		Type: huma.TypeString, Enum: []any{"live", "stale", "unknown"},
+		Description: "Live: the values speak of the present. Stale: they are the last reading, too old to be called " +
+			"live. Unknown: they are so old that only the past is known.",
+	})
 }
 
 // Node is a host of a PVE target.

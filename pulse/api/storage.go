@@ -34,9 +34,10 @@ func (a *API) registerStorage() {
 		success:     a.documentResponse(StorageList{}, "Every storage."),
 	}, a.listStorage)
 	success := a.documentResponse(StorageEntry{}, "The storage, or a list of storages.")
-	success.Content[contentTypeJSON].Schema = &huma.Schema{
-		AnyOf: []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
-	}
+	success.Content[contentTypeJSON].Schema = named(a.huma.OpenAPI().Components.Schemas, "StorageFound", &huma.Schema{
+		AnyOf:       []*huma.Schema{a.schemaOf(StorageEntry{}), a.schemaOf(StorageList{})},
+		Description: "A storage, or the list of a node's.",
+	})
 	register(a, operation{
 		id: "get-storage", method: http.MethodGet, path: "/api/storage/{id}", tag: tagState,
 		summary: "Read one storage, or those of a node",

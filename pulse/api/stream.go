@@ -104,9 +104,7 @@ func (s *streams) close(ctx context.Context) error {
 }
 
 func (a *API) registerStream() {
-	messages := &huma.Schema{OneOf: []*huma.Schema{
-		a.schemaOf(StreamWelcome{}), a.schemaOf(StreamState{}), a.schemaOf(StreamPing{}),
-	}}
+	messages := a.streamMessages()
 	a.schemaOf(StreamRequest{}) // no operation has it; it is described for those who write clients
 	register(a, operation{
 		id: "stream", method: http.MethodGet, path: "/ws", tag: tagState, stream: true,
@@ -125,6 +123,18 @@ func (a *API) registerStream() {
 			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: messages}},
 		},
 	}, a.stream)
+}
+
+// streamMessages describes whatever Pulse sends over a stream; the type tells which it is.
+func (a *API) streamMessages() *huma.Schema {
+	welcome, state, ping := a.schemaOf(StreamWelcome{}), a.schemaOf(StreamState{}), a.schemaOf(StreamPing{})
+	return named(a.huma.OpenAPI().Components.Schemas, "StreamMessage", &huma.Schema{
+		OneOf:       []*huma.Schema{welcome, state, ping},
+		Description: "A message that Pulse sends over the WebSocket.",
+		Discriminator: &huma.Discriminator{PropertyName: "type", Mapping: map[string]string{
+			"welcome": welcome.Ref, "initialState": state.Ref, "rawData": state.Ref, "ping": ping.Ref, "pong": ping.Ref,
+		}},
+	})
 }
 
 func (a *API) stream(context.Context, *struct{}) (*huma.StreamResponse, error) {
