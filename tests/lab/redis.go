@@ -123,6 +123,9 @@ func (r *Redis) Process() *Process {
 // Address is where it listens, as 127.0.0.1:16379.
 func (r *Redis) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port)) }
 
+// Dir is the directory of its files.
+func (r *Redis) Dir() string { return r.options.Dir }
+
 // URL is its address for PULSE_STORE, with the password.
 func (r *Redis) URL() string { return r.URLAt(r.Address()) }
 
