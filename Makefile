@@ -5,7 +5,7 @@ BINARY   := bin/pulse
 ARGS     ?=
 COUNT    ?= 1
 
-.PHONY: help run build test test-long bench fuzz check fmt vet lint generate generated tools clean
+.PHONY: help run build test test-long bench fuzz check fmt vet lint generate clients generated tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,8 +44,12 @@ lint: ## golangci-lint
 generate: ## write the OpenAPI documents
 	go run ./openapi/gen
 
+clients: generate ## write the OpenAPI documents and generate the Go and TypeScript clients from them
+	@openapi/clients/generate.sh
+
 generated: ## fail when a generated file is out of date or not a valid document
 	go run ./openapi/gen -check
+	@openapi/clients/generate.sh -check
 	@tests/lint-openapi.sh
 
 tools: ## install what the tests need and is missing

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -38,6 +39,20 @@ func (d *Document) Answer(method, target string, status int, header http.Header,
 		return fmt.Errorf("%s: status %d: %w", pattern, status, err)
 	}
 	return nil
+}
+
+// Operation is the operation that a request is for; false without one.
+func (d *Document) Operation(method, target string) (Operation, bool) {
+	clean, err := cleanPath(target)
+	if err != nil {
+		return Operation{}, false
+	}
+	pattern := d.pattern(method, clean)
+	i := slices.IndexFunc(d.operations, func(op Operation) bool { return op.Method+" "+op.Path == pattern })
+	if i < 0 {
+		return Operation{}, false
+	}
+	return d.operations[i], true
 }
 
 // Message tells what is wrong with a message of the stream; nil when the document allows it.

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,6 +67,25 @@ func TestAnswersAreJudged(t *testing.T) {
 			}
 			require.ErrorContains(t, err, tt.wrong)
 		})
+	}
+}
+
+func TestRequestsHaveAnOperation(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	for request, want := range map[string]string{
+		"GET /api/storage/a%2Fb?x=/":             "get-storage",
+		"HEAD /api/storage/":                     "list-storage",
+		"POST /api/config/nodes/test-connection": "test-connection",
+		"POST /api/config/nodes/pve-0/test":      "test-node",
+		"PATCH /api/state":                       "",
+		"GET /api/none":                          "",
+		"GET /api/%zz":                           "",
+	} {
+		method, target, _ := strings.Cut(request, " ")
+		op, ok := d.Operation(method, target)
+		require.Equal(t, want, op.ID, request)
+		require.Equal(t, want != "", ok, request)
 	}
 }
 
