@@ -138,6 +138,7 @@ func (a *API) registerDiagnostics() {
 		summary: "Read what Pulse knows about its own work",
 		description: "Each target's health, timings and permissions, the store, and memory. No target is asked for it. " +
 			"Durations are seconds, sizes MiB or bytes as their names say.",
+		errors: []int{http.StatusRequestEntityTooLarge},
 	}, a.getDiagnostics)
 }
 

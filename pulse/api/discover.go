@@ -30,6 +30,7 @@ func (a *API) registerDiscover() {
 		id: "discover", method: http.MethodGet, path: "/api/discover", tag: tagNodes,
 		summary:     "List known servers",
 		description: "Pulse does not scan the network; this answers what is configured.",
+		errors:      []int{http.StatusRequestEntityTooLarge},
 	}, a.discover)
 }
 

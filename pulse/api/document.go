@@ -112,7 +112,11 @@ var errorAnswers = []struct {
 		http.StatusConflict, "It exists already, or is declared in a file.",
 		"the address https://192.0.2.7:8006 already belongs to pve1 (pve-0)",
 	},
-	{http.StatusRequestEntityTooLarge, "The body is too large.", "The body is too large: want at most 64 KiB"},
+	{
+		http.StatusRequestEntityTooLarge,
+		"The body is too large; or the answer is, where Pulse runs as a function whose platform bounds it.",
+		"The body is too large: want at most 64 KiB",
+	},
 	{
 		http.StatusUnsupportedMediaType, "The body is not JSON.",
 		"The body must be JSON, with Content-Type: application/json",
@@ -128,7 +132,8 @@ var errorAnswers = []struct {
 	},
 	{
 		http.StatusNotImplemented, "The way this Pulse is deployed has no such thing, as a function has no WebSockets.",
-		"There are no WebSockets on this connection",
+		"There are no WebSockets here, since this Pulse is a function: ask for /api/state again instead, with the ETag of " +
+			"the last answer in If-None-Match",
 	},
 	{
 		http.StatusServiceUnavailable, "Pulse cannot do this now.",

@@ -94,7 +94,6 @@ func (a *API) registerNodeTests() {
 		description: "Nothing is stored. A failure is 400 with one sentence that says what failed: the name, the " +
 			"connection, the certificate (with the fingerprint that was offered), the credential, or a missing " +
 			"privilege with the command that grants it. `clockSkewSeconds` is seconds, positive where the server is ahead.",
-		errors:  []int{http.StatusServiceUnavailable},
 		timeout: targetTimeout,
 		more: map[string]*huma.Response{"400": {
 			Description: "The body is not valid, or the try failed.",
@@ -107,14 +106,12 @@ func (a *API) registerNodeTests() {
 		id: "test-config", method: http.MethodPost, path: nodesPath + "/test-config", older: true, tag: tagNodes,
 		summary:     "Try out a node before it is added, as older clients do",
 		description: "A failed try is answered with 200 and the status error. `latency` is milliseconds.",
-		errors:      []int{http.StatusServiceUnavailable},
 		timeout:     targetTimeout,
 	}, a.testConfig)
 	register(a, operation{
 		id: "test-node", method: http.MethodPost, path: nodesPath + "/{id}/test", tag: tagNodes,
 		summary:     "Try out a configured node",
 		description: "A failed try, and an unknown node, are answered with 200 and the status error. `latency` is milliseconds.",
-		errors:      []int{http.StatusBadRequest, http.StatusServiceUnavailable},
 		timeout:     targetTimeout,
 	}, a.testNode)
 }

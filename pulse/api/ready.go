@@ -19,15 +19,15 @@ type readyOutput struct {
 }
 
 func (a *API) registerReady() {
-	schema := a.schemaOf(Ready{})
+	unready := &huma.Schema{AnyOf: []*huma.Schema{a.schemaOf(Ready{}), a.schemaOf(Error{})}}
 	register(a, operation{
 		id: "get-ready", method: http.MethodGet, path: "/api/ready", tag: tagService,
 		summary: "Tell whether Pulse is ready",
 		description: "A target that does not answer does not make Pulse unready: that is what Pulse is there to show. " +
 			"Load balancers and service managers ask here.",
 		more: map[string]*huma.Response{"503": {
-			Description: "Not ready; the reasons say why.",
-			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: schema}},
+			Description: "Not ready; the reasons say why, or the error where nothing more can be told.",
+			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: unready}},
 		}},
 	}, a.getReady)
 }

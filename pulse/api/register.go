@@ -89,12 +89,14 @@ func (a *API) answer(ctx context.Context, operation string, err error) error {
 
 // responses are what an operation can answer beside success.
 func (a *API) responses(op operation, input reflect.Type) map[string]*huma.Response {
-	statuses := append([]int{http.StatusForbidden, http.StatusInternalServerError}, op.errors...)
+	statuses := append([]int{
+		http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}, op.errors...)
 	if !openOperations[op.method+" "+op.path] {
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
 	if _, ok := input.FieldByName("Body"); ok {
-		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout,
+		statuses = append(statuses, http.StatusRequestTimeout,
 			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if op.method == http.MethodGet && !op.stream {

@@ -92,6 +92,7 @@ func (a *API) registerState() {
 			"`unknown` lists those whose number is only a stand-in. Memory and disk sizes are bytes, `usage` is a " +
 			"percentage from 0 to 100, `cpu` a share of all cores from 0 to 1, rates are bytes per second with -1 while " +
 			"there is none, and `uptime` is seconds.",
+		errors:  []int{http.StatusRequestEntityTooLarge},
 		success: a.documentResponse(State{}, "Everything that is observed, as of one moment."),
 	}, a.getState)
 }

@@ -31,6 +31,7 @@ func (a *API) registerStorage() {
 		id: "list-storage", method: http.MethodGet, path: "/api/storage", tag: tagState,
 		summary:     "List the storages",
 		description: "Sizes are bytes, `usage` is a percentage from 0 to 100. `/api/storage/` is the same.",
+		errors:      []int{http.StatusRequestEntityTooLarge},
 		success:     a.documentResponse(StorageList{}, "Every storage."),
 	}, a.listStorage)
 	success := a.documentResponse(StorageEntry{}, "The storage, or a list of storages.")
@@ -46,7 +47,7 @@ func (a *API) registerStorage() {
 			"that name. The id of a configured node, as pve-0, gives all storages of that cluster or host. A backup " +
 			"server has datastores and no storages, so its id is answered with 404; `pbs` in `/api/state` has them. Sizes " +
 			"are bytes, `usage` is a percentage from 0 to 100.",
-		errors:  []int{http.StatusBadRequest, http.StatusNotFound},
+		errors:  []int{http.StatusNotFound, http.StatusRequestEntityTooLarge},
 		success: success,
 	}, a.getStorage)
 }

@@ -115,9 +115,7 @@ func (a *API) registerStream() {
 			"`{\"type\":\"requestData\"}`, answered with `rawData`. Pages of other origins need to be in ALLOWED_ORIGINS. " +
 			"permessage-deflate is offered. What a client sends is a `StreamRequest`; units are those of `/api/state`.",
 		status: http.StatusSwitchingProtocols,
-		errors: []int{
-			http.StatusBadRequest, http.StatusUpgradeRequired, http.StatusNotImplemented, http.StatusServiceUnavailable,
-		},
+		errors: []int{http.StatusUpgradeRequired, http.StatusNotImplemented},
 		success: &huma.Response{
 			Description: "The connection is a WebSocket from here on; these are the messages on it.",
 			Content:     map[string]*huma.MediaType{contentTypeJSON: {Schema: messages}},

@@ -61,7 +61,6 @@ func (a *API) registerSystem() {
 			description: "Only the settings in the body change, and are in force at once. Fields that are not settings, " +
 				"as the ports, are ignored. `pollingInterval` is from 2 to 3600 seconds, `connectionTimeout` from 1 to 120 " +
 				"seconds. PUT and POST do the same.",
-			errors: []int{http.StatusServiceUnavailable},
 		}, a.updateSystem)
 	}
 }

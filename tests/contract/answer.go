@@ -75,7 +75,7 @@ func (d *Document) lookUp(method, target string, status int) (found *answer, pat
 	}
 	pattern = d.pattern(method, clean)
 	if pattern == "" {
-		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed && status != http.StatusForbidden {
+		if status < http.StatusBadRequest {
 			return nil, "", fmt.Errorf("%s %s is in no document, and was answered with status %d", method, clean, status)
 		}
 		return d.miss, method + " " + clean, nil
