@@ -177,7 +177,10 @@ func TestAPanicBecomesAnErrorThatOnlyTheLogExplains(t *testing.T) {
 	})
 	answer := l.do("GET", "/page", nil)
 	said := answer.failure(t, 500)
-	require.Contains(t, said, answer.Header.Get("X-Request-Id"))
+	id := answer.Header.Get("X-Request-Id")
+	require.Contains(t, said, id)
+	shown := api.Document("test").Components.Responses["InternalServerError"].Content["application/json"].Example
+	require.Equal(t, strings.ReplaceAll(said, id, "6f1d0b2c9e3a4f58"), shown.(map[string]any)["error"])
 	require.NotContains(t, string(answer.body), "secret")
 	require.Contains(t, l.log.String(), "secret inside")
 	require.Contains(t, l.log.String(), answer.Header.Get("X-Request-Id"))

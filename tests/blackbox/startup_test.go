@@ -296,7 +296,7 @@ func TestFullDiskWhileRunning(t *testing.T) {
 		if reply.Status != 503 {
 			return fmt.Errorf("status %d: %s", reply.Status, reply.Body)
 		}
-		require.Contains(t, errorOf(t, "a write on a full disk", reply), "store")
+		require.JSONEq(t, errorExample(t, 503), string(reply.Body))
 		return nil
 	})
 	known := len(s.nodes(p))

@@ -29,6 +29,9 @@ type Error struct {
 // Error returns the sentence and the status.
 func (e *Error) Error() string { return fmt.Sprintf("pulse: %s (status %d)", e.Message, e.Status) }
 
+// maxRetry bounds the seconds to wait; more is nonsense, and would not fit a duration.
+const maxRetry = 1 << 30
+
 // maxRefusal bounds what is read of an answer that is no success.
 const maxRefusal = 1 << 20
 
@@ -39,7 +42,7 @@ func refusal(response *http.Response) *Error {
 		RequestID: response.Header.Get("X-Request-Id"),
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		e.RetryAfter = time.Duration(seconds) * time.Second
+		e.RetryAfter = time.Duration(min(seconds, maxRetry)) * time.Second
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
 	var said struct {
