@@ -43,6 +43,24 @@ func Pulse(t testing.TB, programs lab.Programs, o lab.PulseOptions) *lab.Pulse {
 	return p
 }
 
+// Function starts a function; the end of the test ends its instances in order, and fails the test when one does not end
+// so. Those that ended before do not count.
+func Function(t testing.TB, program string, o lab.FunctionOptions) *lab.Function {
+	t.Helper()
+	f, err := lab.StartFunction(context.WithoutCancel(t.Context()), program, o)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		err := f.Stop(ctx)
+		if t.Failed() || err != nil {
+			t.Logf("the function wrote:\n%s", f.Log())
+		}
+		require.NoError(t, err, "end of the function")
+	})
+	return f
+}
+
 // Redis starts a redis-server; without a directory in the options it gets one that goes with the test. The end of the
 // test ends it.
 func Redis(t testing.TB, o lab.RedisOptions) *lab.Redis {
