@@ -58,7 +58,8 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	served, err := api.New(api.Options{Monitor: monitor, Token: o.token, Logger: logger})
+	version := api.Version{Number: "dev", Development: true, Docker: contained()}
+	served, err := api.New(api.Options{Monitor: monitor, Token: o.token, Version: version, Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -68,6 +69,16 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	})
 	mux.Handle("/", served)
 	return serve(ctx, o.listen, logger, mux, monitor, served)
+}
+
+// contained tells whether this runs in a container.
+func contained() bool {
+	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(mark); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func newMonitor(ctx context.Context, targets string, logger *slog.Logger) (*pulse.Monitor, error) {
