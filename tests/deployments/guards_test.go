@@ -50,6 +50,24 @@ func (v *visit) guards() {
 		}
 		v.ask(http.StatusOK, request{name: "the token by " + name, method: http.MethodGet, path: path, header: header, anonymous: true})
 	}
+	v.opensAll()
 	v.ask(http.StatusOK, request{name: "OPTIONS without a token", method: http.MethodOptions, path: "/api/state", anonymous: true})
 	v.ask(http.StatusNotFound, request{name: "no such path, without a token", method: http.MethodGet, path: "/api/no-such", anonymous: true})
+}
+
+// opensAll finds that the token opens every operation, wherever it is put. None of these requests changes anything.
+func (v *visit) opensAll() {
+	for _, op := range promise.Operations() {
+		for name, way := range ways {
+			path, header := strings.ReplaceAll(op.Path, "{id}", "pve-77"), strings.Split(way, "\n")
+			if strings.HasPrefix(way, "?") {
+				path, header = path+way, nil
+			}
+			r := v.send(request{method: op.Method, path: path, header: header, anonymous: true})
+			require.NotEqual(v, http.StatusUnauthorized, r.status, "%s with the token by %s", op.ID, name)
+			if op.Path != "/ws" {
+				require.Less(v, r.status, http.StatusInternalServerError, "%s: %.500s", op.ID, r.body)
+			}
+		}
+	}
 }
