@@ -2,6 +2,7 @@ package shells
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -31,6 +32,9 @@ type Config struct {
 	log     logging
 	proxied bool // a proxy for requests to Proxmox is set
 }
+
+// Logger returns a logger that writes to w as the settings ask; nil discards.
+func (c Config) Logger(w io.Writer) *slog.Logger { return newLogger(w, c.log) }
 
 // Listen says where a program listens.
 type Listen struct {

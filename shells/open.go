@@ -45,7 +45,7 @@ func Open(ctx context.Context, getenv func(string) string, parts Parts) (*Pulse,
 	if err != nil {
 		return nil, err
 	}
-	p := &Pulse{Log: newLogger(parts.Log, cfg.log), Listen: cfg.Listen, Guarded: !cfg.access.token.IsZero()}
+	p := &Pulse{Log: cfg.Logger(parts.Log), Listen: cfg.Listen, Guarded: !cfg.access.token.IsZero()}
 	if err := p.assemble(ctx, cfg, parts, where, declared); err != nil {
 		return nil, where.explain(err, p.Key)
 	}
