@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -59,6 +60,11 @@ func TestPulseWatchesTheSimulator(t *testing.T) {
 	requests, err := simulator.Requests(ctx, cluster)
 	require.NoError(t, err)
 	require.NotEmpty(t, requests)
+	middle := requests[len(requests)/2]
+	later, err := simulator.RequestsSince(ctx, cluster, middle.At)
+	require.NoError(t, err)
+	require.NotContains(t, later, middle)
+	require.Subset(t, later, slices.DeleteFunc(requests, func(r sim.Request) bool { return !r.At.After(middle.At) }))
 	require.NoError(t, simulator.Fault(ctx, sim.Order{Fault: "unauthorized", Cluster: cluster}))
 	require.ErrorContains(t, simulator.Fault(ctx, sim.Order{Fault: "no-such"}), "no-such")
 	require.NoError(t, simulator.Act(ctx, "rename", sim.Order{Cluster: cluster, VMID: guests[0].VMID, Name: "other"}))

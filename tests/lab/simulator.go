@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
+	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/proxmox/sim"
 )
@@ -86,6 +87,14 @@ func (s *Simulator) Guests(ctx context.Context, cluster string) ([]sim.Guest, er
 func (s *Simulator) Requests(ctx context.Context, target string) ([]sim.Request, error) {
 	var requests []sim.Request
 	err := s.order(ctx, http.MethodGet, "/requests?target="+url.QueryEscape(target), nil, &requests)
+	return requests, err
+}
+
+// RequestsSince are those of Requests that came after a moment.
+func (s *Simulator) RequestsSince(ctx context.Context, target string, after time.Time) ([]sim.Request, error) {
+	var requests []sim.Request
+	query := url.Values{"target": {target}, "since": {after.Format(time.RFC3339Nano)}}
+	err := s.order(ctx, http.MethodGet, "/requests?"+query.Encode(), nil, &requests)
 	return requests, err
 }
 

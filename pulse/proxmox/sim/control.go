@@ -54,8 +54,8 @@ type Order struct {
 var errOrder = errors.New("unknown fault or action")
 
 // Control answers a small JSON API with which another process steers the
-// estate: GET /estate, GET /guests?cluster=, GET /requests?target=, GET
-// /counts?target=, DELETE /requests, POST /fault, and POST /guest/{action} with
+// estate: GET /estate, GET /guests?cluster=, GET /requests?target=&since= (a
+// time as in RFC 3339, or nothing for all), GET /counts?target=, DELETE /requests, POST /fault, and POST /guest/{action} with
 // start, stop, stop-silently, migrate, create, remove, recreate, reset-counters,
 // rename, lock, tags, status, snapshot, backup, agent-hang, monitor-silent. It
 // has no authentication: serve it on loopback only.
@@ -67,7 +67,8 @@ func (e *Estate) Control() http.Handler {
 		respond(w, guests, err)
 	})
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) {
-		respond(w, e.Requests(r.FormValue("target")), nil)
+		requests, err := e.requestsSince(r.FormValue("target"), r.FormValue("since"))
+		respond(w, requests, err)
 	})
 	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, r *http.Request) {
 		respond(w, e.RequestCounts(r.FormValue("target")), nil)

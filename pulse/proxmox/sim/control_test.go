@@ -127,6 +127,11 @@ func TestControlTellsAndRefuses(t *testing.T) {
 	require.JSONEq(t, `{"GET /version":1}`, body)
 	_, body = order(t, b.Estate, http.MethodGet, "/requests?target=home", "")
 	require.Contains(t, body, `"path":"/version"`)
+	code, body := order(t, b.Estate, http.MethodGet, "/requests?target=home&since=3000-01-01T00:00:00Z", "")
+	require.Equal(t, http.StatusOK, code)
+	require.JSONEq(t, "[]", body)
+	code, _ = order(t, b.Estate, http.MethodGet, "/requests?target=home&since=yesterday", "")
+	require.Equal(t, http.StatusBadRequest, code)
 	order(t, b.Estate, http.MethodDelete, "/requests", "")
 	require.Empty(t, b.RequestCounts("home"))
 	for path, bad := range map[string]string{

@@ -79,6 +79,19 @@ func (e *Estate) Requests(target string) []Request {
 	return slices.Clone(t.recent)
 }
 
+// requestsSince are the requests that came after a time; all without one.
+func (e *Estate) requestsSince(target, since string) ([]Request, error) {
+	requests := e.Requests(target)
+	if since == "" {
+		return requests, nil
+	}
+	after, err := time.Parse(time.RFC3339Nano, since)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(requests, func(r Request) bool { return !r.At.After(after) }), nil
+}
+
 // RequestCounts counts the requests of a cluster or PBS since the last
 // [Estate.ForgetRequests], keyed by method and pattern, such as
 // "GET /nodes/{node}/status".
