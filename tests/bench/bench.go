@@ -103,7 +103,11 @@ func (b *bench) repeat(ctx context.Context, s scene) (err error) {
 	}
 	for n := range runs {
 		b.say("%s: run %d of %d", s.name, n+1, runs)
-		if err := b.measure(ctx, s); err != nil {
+		measure := b.measure
+		if s.replicas > 0 {
+			measure = b.measureReplicas
+		}
+		if err := measure(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -120,7 +124,7 @@ type stage struct {
 
 // open starts the simulator and then Pulse, with a store of its own.
 func (b *bench) open(ctx context.Context, s scene) (_ *stage, err error) {
-	simulator, err := lab.StartSimulator(ctx, b.programs, s.estate.args()...)
+	simulator, err := lab.StartSimulator(ctx, b.programs, s.args()...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // scene is an estate and what is measured on it.
 type scene struct {
@@ -9,9 +12,11 @@ type scene struct {
 	once     bool // one run is enough
 	reads    bool
 	streams  bool
-	settled  bool // everything slow was read before; takes long and is left to itself
-	diskOnly bool // nothing but what is written to disk
-	optional bool // measured only when it is asked for
+	settled  bool    // everything slow was read before; takes long and is left to itself
+	diskOnly bool    // nothing but what is written to disk
+	optional bool    // measured only when it is asked for
+	replicas int     // how many Pulses share a Redis; 0 for one with a file
+	changing float64 // the share of the guests whose values move in a tick; 0 for nine in ten
 }
 
 // estate says how large a simulated estate is.
@@ -27,6 +32,7 @@ func scenes() []scene {
 		{name: "1000-50-targets", estate: estate{49, 1, 1000, 1}, once: true},
 		{name: "1000-settled", estate: estate{5, 3, 1000, 1}, once: true, settled: true, optional: true},
 		{name: "10000-settled", estate: estate{10, 5, 10_000, 2}, once: true, settled: true, optional: true},
+		{name: "1000-replicas", estate: estate{5, 3, 1000, 1}, once: true, replicas: 2, changing: 0.1},
 		{name: "disk-200", estate: estate{1, 3, 200, 1}, diskOnly: true},
 	}
 }
@@ -46,10 +52,11 @@ func sceneNames() []string {
 }
 
 // args are the simulator's. Its tasks end at once, so that a guest is stopped when the order to stop it returns.
-func (e estate) args() []string {
+func (s scene) args() []string {
+	e, changing := s.estate, cmp.Or(s.changing, 0.9)
 	return []string{
 		"-clusters", strconv.Itoa(e.clusters), "-nodes", strconv.Itoa(e.nodes), "-guests", strconv.Itoa(e.guests),
 		"-pbs", strconv.Itoa(e.backupServers), "-backups-per-guest", strconv.Itoa(backupsPerGuest),
-		"-change-share", "0.9", "-task-duration", "0s",
+		"-change-share", strconv.FormatFloat(changing, 'g', -1, 64), "-task-duration", "0s",
 	}
 }

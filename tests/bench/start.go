@@ -25,6 +25,8 @@ type named struct {
 }
 
 type status struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
 	Status string `json:"status"`
 }
 
