@@ -97,7 +97,7 @@ func (i *Instance) invoke(ctx context.Context, id string, event []byte, deadline
 	i.mu.Lock()
 	i.served++
 	i.mu.Unlock()
-	over, cancel := context.WithDeadline(ctx, deadline.Add(deadlineGrace))
+	over, cancel := context.WithTimeout(ctx, max(0, time.Until(deadline))+deadlineGrace)
 	defer cancel()
 	var o outcome
 	select {
