@@ -107,6 +107,9 @@ func (b *bench) repeat(ctx context.Context, s scene) (err error) {
 		if s.replicas > 0 {
 			measure = b.measureReplicas
 		}
+		if s.cloud {
+			measure = b.measureFunctions
+		}
 		if err := measure(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}

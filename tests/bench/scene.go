@@ -16,6 +16,7 @@ type scene struct {
 	diskOnly bool    // nothing but what is written to disk
 	optional bool    // measured only when it is asked for
 	replicas int     // how many Pulses share a Redis; 0 for one with a file
+	cloud    bool    // the functions of AWS Lambda in place of a Pulse that stays
 	changing float64 // the share of the guests whose values move in a tick; 0 for nine in ten
 }
 
@@ -33,6 +34,7 @@ func scenes() []scene {
 		{name: "1000-settled", estate: estate{5, 3, 1000, 1}, once: true, settled: true, optional: true},
 		{name: "10000-settled", estate: estate{10, 5, 10_000, 2}, once: true, settled: true, optional: true},
 		{name: "1000-replicas", estate: estate{5, 3, 1000, 1}, once: true, replicas: 2, changing: 0.1},
+		{name: "1000-functions", estate: estate{5, 3, 1000, 1}, once: true, cloud: true},
 		{name: "disk-200", estate: estate{1, 3, 200, 1}, diskOnly: true},
 	}
 }
