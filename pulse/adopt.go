@@ -15,7 +15,8 @@ import (
 // them, ends the sessions of changed ones and forgets removed ones. It returns when no pass over a changed or removed
 // target is under way any more. The caller holds m.changing.
 func (m *Monitor) adopt(r *registry, memories map[estate.TargetID]memory) {
-	m.adopted = r.rev
+	m.adopted = r
+	m.inForce.Store(&r.rev)
 	closeAll(m.takeOver(r, memories))
 }
 
@@ -36,13 +37,15 @@ func (m *Monitor) takeOver(r *registry, memories map[estate.TargetID]memory) (en
 	for id, cfg := range r.targets {
 		t := m.targets[id]
 		if t == nil {
-			t = &target{memory: memories[id], obs: memories[id].stored}
+			t = &target{memory: memories[id], obs: memories[id].latest, poke: make(chan struct{}, 1)}
+			t.tried = m.opt.Shared && t.obs != nil
 			m.targets[id] = t
 		}
 		ended = append(ended, t.take(cfg, repace))
 		m.encode(t, now)
 	}
 	m.order = slices.SortedFunc(maps.Values(m.targets), compareTargets)
+	m.shareOut()
 	m.publish(now)
 	m.signal()
 	return slices.DeleteFunc(ended, func(s *session) bool { return s == nil })
@@ -61,9 +64,6 @@ func (m *Monitor) signal() {
 	}
 }
 
-// errEmptied reports a store without any configuration, which nobody can have made on purpose through Pulse.
-var errEmptied = errors.New("the store was emptied")
-
 // catchUp takes over what another process changed. What cannot be read leaves in force what is.
 func (m *Monitor) catchUp(ctx context.Context) {
 	if m.changing.enter(ctx) != nil {
@@ -71,19 +71,29 @@ func (m *Monitor) catchUp(ctx context.Context) {
 	}
 	defer m.changing.leave()
 	heads, err := m.opt.Store.Heads(ctx, systemGroup)
-	switch {
-	case err != nil:
+	if err != nil {
 		m.noteStore(ctx, err)
+		return
+	}
+	m.noteReading()
+	switch {
+	case heads[0].IsZero() && m.opt.Shared:
+		m.putBack(ctx)
 		return
 	case heads[0].IsZero():
 		m.noteConfig(errEmptied)
 		return
-	case heads[0] == m.adopted:
+	case m.adopted != nil && heads[0] == m.adopted.rev:
 		m.noteConfig(nil)
 		return
 	}
 	r, err := m.readRegistry(ctx)
+	if err == nil && m.opt.Shared && !r.whole() {
+		m.awaitWhole(ctx)
+		return
+	}
 	if err == nil {
+		m.halfway = time.Time{}
 		var memories map[estate.TargetID]memory
 		if memories, err = m.remember(ctx, r); err == nil {
 			m.adopt(r, memories)

@@ -81,7 +81,7 @@ func BenchmarkPublish(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				m.refresh()
+				m.judgeAgain()
 			}
 			require.Len(b, m.Snapshot().Targets, targets)
 		})

@@ -52,6 +52,9 @@ func (m *Monitor) flush(ctx context.Context, everything bool) bool {
 func (m *Monitor) dueWrites(now time.Time, everything bool) []write {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.opt.Shared {
+		return nil // every pass writes what it observed
+	}
 	var writes []write
 	for _, t := range m.order {
 		w := write{target: t, cfg: t.cfg, memory: t.memory}
@@ -65,6 +68,7 @@ func (m *Monitor) dueWrites(now time.Time, everything bool) []write {
 	return writes
 }
 
+// writeDue tells whether an observation has to be written; m.mu is held.
 func (t *target) writeDue(now time.Time, everything bool) bool {
 	age := now.Sub(t.memory.storedAt)
 	switch {
@@ -104,7 +108,7 @@ func (m *Monitor) writeOnce(ctx context.Context, writes []write) (again bool) {
 }
 
 func (w write) commit() (store.Commit, error) {
-	c := store.Commit{Group: string(w.cfg.ID), Epoch: w.memory.epoch}
+	c := store.Commit{Group: string(w.cfg.ID), Epoch: w.memory.head.Epoch}
 	if w.obs != nil {
 		value, err := json.Marshal(w.obs)
 		if err != nil {
@@ -128,7 +132,7 @@ func (m *Monitor) noteWrite(w write, result store.Result) {
 	defer m.mu.Unlock()
 	mem := &w.target.memory
 	if result.Err == nil {
-		mem.epoch = result.Rev.Epoch
+		mem.head = result.Rev
 	}
 	if w.obs != nil {
 		mem.stored, mem.storedAt = w.obs, time.Now()
@@ -151,8 +155,8 @@ func (m *Monitor) meet(ctx context.Context, w write) (again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	mem := &w.target.memory
-	mem.epoch, mem.obsRev = theirs.epoch, theirs.obsRev
-	if w.obs != nil && theirs.stored != nil && theirs.stored.Poll.Ended.After(w.obs.Poll.Ended) {
+	mem.head, mem.obsRev = theirs.head, theirs.obsRev
+	if w.obs != nil && theirs.latest != nil && theirs.latest.Poll.Ended.After(w.obs.Poll.Ended) {
 		mem.stored, mem.storedAt = w.obs, time.Now()
 	}
 	return true

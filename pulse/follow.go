@@ -21,7 +21,7 @@ type followers struct {
 // follower is one goroutine that reads one target.
 type follower struct {
 	stop context.CancelFunc
-	poke chan struct{}
+	poke chan struct{} // the target's
 }
 
 func newFollowers(m *Monitor) *followers {
@@ -51,13 +51,29 @@ func (f *followers) match(ctx context.Context, ids []estate.TargetID) {
 }
 
 func (f *followers) start(ctx context.Context, id estate.TargetID) {
+	poke := f.m.pokeOf(id)
+	if poke == nil {
+		return // removed meanwhile
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	poke := make(chan struct{}, 1)
 	f.running[id] = follower{stop: cancel, poke: poke}
 	f.wg.Go(func() {
 		defer cancel()
-		f.m.follow(ctx, id, poke)
+		if f.m.opt.Shared {
+			f.m.followShared(ctx, id, poke)
+		} else {
+			f.m.follow(ctx, id, poke)
+		}
 	})
+}
+
+func (m *Monitor) pokeOf(id estate.TargetID) chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.targets[id]; t != nil {
+		return t.poke
+	}
+	return nil
 }
 
 func (f *followers) stop() {

@@ -29,6 +29,14 @@ func (m *Monitor) noteStore(ctx context.Context, err error) {
 	}
 }
 
+// noteReading notes that the store can be read. That is all that is needed of it where nothing is written.
+func (m *Monitor) noteReading() {
+	if m.opt.Role != RoleAPI {
+		return
+	}
+	m.noteStore(context.Background(), nil)
+}
+
 func (m *Monitor) storeFailure() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

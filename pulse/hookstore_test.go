@@ -114,3 +114,25 @@ func writes(c store.Commit, key string) bool {
 	}
 	return false
 }
+
+// fullAndUnreadable makes everything fail but hints and leases.
+func (h *hookStore) fullAndUnreadable() {
+	h.full()
+	hook(h, &h.read, func(string) error { return errDisk })
+}
+
+// healAll ends that.
+func (h *hookStore) healAll() {
+	h.heal()
+	hook(h, &h.read, nil)
+}
+
+// Heads gives the heads that can be read.
+func (h *hookStore) Heads(ctx context.Context, groups ...string) ([]store.Revision, error) {
+	for _, group := range groups {
+		if err := h.reading(group); err != nil {
+			return nil, err
+		}
+	}
+	return h.Store.Heads(ctx, groups...)
+}

@@ -14,18 +14,23 @@ import (
 
 // The keys of a target's own group about what was read.
 const (
-	observationKey = "observation"
+	observationKey = "observation" // whole, in JSON
+	readingsKey    = "readings"    // what changed since, of a shared store: a patch as package estate makes it
 	learnedKey     = "learned"
 )
 
 // memory is what the store has about a target.
 type memory struct {
-	epoch    uint64 // of the target's group; 0 when there is none
-	obsRev   store.Revision
-	stored   *estate.Observation // nil when there is none
-	storedAt time.Time           // when this process wrote it; zero before
-	learned  proxmox.Learned
-	news     bool // learned is not stored yet
+	head        store.Revision // of the target's group, as of the latest reading or write; zero when there is none
+	obsRev      store.Revision
+	stored      *estate.Observation // under observationKey; nil when there is none
+	storedBytes int
+	storedAt    time.Time // when this process wrote it; zero before
+	readingsRev store.Revision
+	latest      *estate.Observation // stored with the readings
+	learnedRev  store.Revision
+	learned     proxmox.Learned
+	news        bool // learned is not stored yet
 }
 
 // learnedDocument is the stored form of what a client learned, which holds as long as the same is to be trusted.
@@ -57,16 +62,31 @@ func (m *Monitor) knows(id estate.TargetID) bool {
 }
 
 func (m *Monitor) readMemory(ctx context.Context, cfg config.Target) (memory, error) {
-	group, err := m.opt.Store.Get(ctx, string(cfg.ID), observationKey, learnedKey)
+	group, err := m.opt.Store.Get(ctx, string(cfg.ID), observationKey, readingsKey, learnedKey)
 	if err != nil {
 		return memory{}, m.unavailable(ctx, err)
 	}
-	mem := memory{epoch: group.Rev.Epoch}
-	for _, item := range group.Items {
-		if item.Key == observationKey {
-			mem.obsRev = item.Rev
+	return m.recall(cfg, memory{}, group), nil
+}
+
+// recall takes over into mem what was read of a target's group. What is missing in the group stays.
+func (m *Monitor) recall(cfg config.Target, mem memory, group store.Group) memory {
+	mem.head = group.Rev
+	for _, item := range group.Items { // readings come after what they are based on
+		var err error
+		switch item.Key {
+		case observationKey:
+			mem.obsRev, mem.storedBytes = item.Rev, len(item.Value)
 			mem.stored, err = readObservation(item.Value, cfg.ID)
-		} else {
+			mem.latest = mem.stored
+		case readingsKey:
+			mem.readingsRev = item.Rev
+			var latest *estate.Observation
+			if latest, err = readReadings(mem.stored, item.Value); err == nil {
+				mem.latest = latest
+			}
+		case learnedKey:
+			mem.learnedRev = item.Rev
 			mem.learned, err = readLearned(item.Value, cfg)
 		}
 		if err != nil {
@@ -74,7 +94,14 @@ func (m *Monitor) readMemory(ctx context.Context, cfg config.Target) (memory, er
 			m.log.Warn("a stored reading cannot be used", "target", cfg.ID, "key", item.Key, "err", err)
 		}
 	}
-	return mem, nil
+	return mem
+}
+
+func readReadings(base *estate.Observation, patch []byte) (*estate.Observation, error) {
+	if base == nil {
+		return nil, fmt.Errorf("readings without what they are based on: %w", estate.ErrDamaged)
+	}
+	return estate.ApplyPatch(base, patch)
 }
 
 func readObservation(value []byte, id estate.TargetID) (*estate.Observation, error) {

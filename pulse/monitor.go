@@ -24,6 +24,14 @@ type Options struct {
 	Store store.Store
 	// Keyring seals the credentials before they reach the store.
 	Keyring *config.Keyring
+	// Shared tells that other monitors use the same store at the same time. They then share the work: each target is
+	// read by one of them, every pass is written for the others to see, and all show the same. Without it what is
+	// observed is written seldom.
+	Shared bool
+	// Role narrows what a monitor with a shared store does; empty is [RoleAll].
+	Role Role
+	// Replica names this process among those that share a store, and must be unique; empty draws a name.
+	Replica string
 	// Declared are targets that files own, each with its Source and complete credentials. They are added, changed and removed to match at [Monitor.Load].
 	Declared []config.Target
 	// DialContext opens the connections to targets, with the address rules of whoever runs the monitor; nil dials
@@ -52,18 +60,23 @@ type Monitor struct {
 
 	requests, failedRequests atomic.Int64 // to targets
 
+	inForce       atomic.Pointer[store.Revision] // of the configuration
+	replicasEpoch uint64                         // of the pollers' group; of takePart alone
+
 	settings atomic.Pointer[config.Settings]
 	running  sync.Mutex    // held by Run
 	wake     chan struct{} // tells Run that targets were added, changed or removed
 
-	changing gate           // of whoever changes the configuration, so that changes are made one after the other
-	adopted  store.Revision // of the configuration that runs; guarded by changing
-	flushing gate           // of whoever writes or drops targets' groups, so that no write follows a drop
+	changing gate      // of whoever changes the configuration, so that changes are made one after the other
+	adopted  *registry // the configuration that runs; nil before Load; guarded by changing
+	halfway  time.Time // when a configuration that is not whole was first seen; guarded by changing
+	flushing gate      // of whoever writes or drops targets' groups, so that no write follows a drop
 
 	mu        sync.Mutex // guards the rest; nothing waits while holding it
 	loaded    bool
 	targets   map[estate.TargetID]*target
 	order     []*target // the same, PVE first, by number
+	pollers   []string  // the replicas that read targets, sorted; of a shared store
 	encoder   *wire.Encoder
 	lastPass  time.Duration
 	storeErr  error // why the store failed last; nil once a write succeeded again
@@ -74,6 +87,17 @@ type Monitor struct {
 func New(opt Options) (*Monitor, error) {
 	if opt.Store == nil || opt.Keyring == nil {
 		return nil, errors.New("pulse: a store and a keyring are required")
+	}
+	role, err := ParseRole(string(opt.Role))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("pulse: %w", err)
+	case role != RoleAll && !opt.Shared:
+		return nil, fmt.Errorf("pulse: role %s needs a shared store", role)
+	}
+	opt.Role = role
+	if opt.Replica == "" {
+		opt.Replica = drawReplica()
 	}
 	if opt.Version == "" {
 		opt.Version = "dev"
@@ -92,6 +116,7 @@ func New(opt Options) (*Monitor, error) {
 	}
 	settings := config.DefaultSettings()
 	m.settings.Store(&settings)
+	m.inForce.Store(&store.Revision{})
 	m.publish(m.started)
 	return m, nil
 }

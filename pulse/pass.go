@@ -22,7 +22,10 @@ func (m *Monitor) read(ctx context.Context, id estate.TargetID, dueOnly bool) {
 	if err == nil {
 		err = m.pass(ctx, s, dueOnly)
 	}
-	if err == nil || ctx.Err() != nil || errors.Is(err, errChanged) || errors.Is(err, ErrNotFound) {
+	switch {
+	case err == nil, ctx.Err() != nil, errors.Is(err, errElsewhere), errors.Is(err, errOvertaken):
+		return
+	case errors.Is(err, errChanged), errors.Is(err, ErrNotFound):
 		return // a change has the target read again
 	}
 	if m.recordFailure(id) {
@@ -30,18 +33,29 @@ func (m *Monitor) read(ctx context.Context, id estate.TargetID, dueOnly bool) {
 	}
 }
 
-// pass reads a target in full once. The error is errChanged or that of ctx.
+// pass reads a target in full once. The error is errChanged, errElsewhere, errOvertaken or that of ctx.
 func (m *Monitor) pass(ctx context.Context, s *session, dueOnly bool) error {
 	if err := s.busy.enter(ctx); err != nil {
 		return err
 	}
 	defer s.busy.leave()
-	if dueOnly && time.Now().Before(s.due) {
-		return nil
+	if m.opt.Shared {
+		m.noteAttempt(s.id)
+		done, err := m.hold(ctx, s.id)
+		if err != nil {
+			return err
+		}
+		defer done()
+		if m.storeFailure() == nil {
+			m.rereadAll(ctx, []estate.TargetID{s.id})
+		}
 	}
-	before, err := m.latest(s)
+	before, mem, err := m.latest(s)
 	if err != nil {
 		return err
+	}
+	if dueOnly && !m.isDue(s, before) {
+		return nil
 	}
 	passCtx, done := s.within(ctx)
 	defer done()
@@ -55,11 +69,34 @@ func (m *Monitor) pass(ctx context.Context, s *session, dueOnly bool) error {
 	}
 	s.due = began.Add(earliest(backOff(s.interval, after.Poll.Failures, after.Poll.Reason)))
 	m.cycles.Add(1)
-	if err := m.record(s, after, time.Since(began)); err != nil {
+	if err := m.record(ctx, s, mem, after, time.Since(began)); err != nil {
 		return err
 	}
 	m.logTurn(s.id, before, after)
 	return nil
+}
+
+func (m *Monitor) noteAttempt(id estate.TargetID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.targets[id]; t != nil {
+		t.attempted = time.Now()
+	}
+}
+
+// isDue tells whether the time of a target's next pass has come: by what was observed last, by whichever process, and by
+// what this one tried last.
+func (m *Monitor) isDue(s *session, last *estate.Observation) bool {
+	now := time.Now()
+	if !m.opt.Shared || last == nil {
+		return !now.Before(s.due)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.targets[s.id]; t != nil && t.changed {
+		return true
+	}
+	return !now.Before(last.Poll.Started.Add(earliest(backOff(s.interval, last.Poll.Failures, last.Poll.Reason))))
 }
 
 // watch looks for what happened since the last pass and publishes it.
@@ -69,7 +106,7 @@ func (m *Monitor) watch(ctx context.Context, id estate.TargetID) {
 		return
 	}
 	defer s.busy.leave()
-	before, err := m.latest(s)
+	before, mem, err := m.latest(s)
 	if err != nil || before == nil || !before.Poll.OK() {
 		return // a target that fails is not asked more often than its passes ask it
 	}
@@ -80,7 +117,7 @@ func (m *Monitor) watch(ctx context.Context, id estate.TargetID) {
 		m.log.Debug("task list not read", "target", id, "err", err)
 	}
 	if changed && s.ended.Err() == nil {
-		_ = m.record(s, after, 0) // a change has the target read again
+		_ = m.record(ctx, s, mem, after, 0) // a change has the target read again
 	}
 }
 
@@ -93,31 +130,66 @@ func (m *Monitor) sessionOf(id estate.TargetID) *session {
 	return nil
 }
 
-// latest returns what is known about the session's target.
-func (m *Monitor) latest(s *session) (*estate.Observation, error) {
+// latest returns what is known about the session's target, and what is stored of it.
+func (m *Monitor) latest(s *session) (*estate.Observation, memory, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.targets[s.id]
 	if t == nil || t.session != s {
-		return nil, errChanged
+		return nil, memory{}, errChanged
 	}
-	return t.obs, nil
+	return t.obs, t.memory, nil
 }
 
-// record takes over what a session observed and publishes it.
-func (m *Monitor) record(s *session, obs *estate.Observation, took time.Duration) error {
+// record takes over what a session observed, going on from what was stored then, and publishes it.
+func (m *Monitor) record(ctx context.Context, s *session, mem memory, obs *estate.Observation, took time.Duration) error {
+	t, c, err := m.take(s, mem, obs, took)
+	if err != nil {
+		return err
+	}
+	var after memory
+	if m.opt.Shared && m.storeFailure() == nil {
+		after, err = m.contribute(ctx, c)
+		switch {
+		case errors.Is(err, errOvertaken):
+			return errors.Join(errOvertaken, m.reread(ctx, s.id))
+		case errors.Is(err, errChanged):
+			return err
+		case err != nil:
+			m.log.Debug("what was observed is kept in memory only", "target", s.id, "err", err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.targets[s.id] != t || t.session != s {
+		return errChanged
+	}
+	if after.latest != nil {
+		if head := t.memory.head; head.Epoch == after.head.Epoch && head.N > after.head.N {
+			return nil // another process went on from this already
+		}
+		after.news = after.news || t.memory.news && !t.memory.learned.At.Equal(c.memory.learned.At)
+		t.memory = after
+	}
+	m.observe(t, c.obs)
+	return nil
+}
+
+// take notes what a session learned and what goes with an observation, and returns what to write for other processes.
+func (m *Monitor) take(s *session, mem memory, obs *estate.Observation, took time.Duration) (*target, contribution, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.targets[s.id]
 	if t == nil || t.session != s {
-		return errChanged
+		return nil, contribution{}, errChanged
 	}
 	if took > 0 {
 		m.lastPass = took
+		t.changed = false
 	}
 	t.takeLearned(s.client.Learned())
-	m.observe(t, m.noteTwin(t, obs))
-	return nil
+	mem.learned, mem.news = t.memory.learned, t.memory.news
+	return t, contribution{cfg: t.cfg, memory: mem, obs: m.noteTwin(t, obs), pin: s.pinned()}, nil
 }
 
 // recordFailure publishes that Pulse itself stood in the way of reading a target, and tells whether that is news. What

@@ -48,6 +48,9 @@ func (c *counters) next(kind estate.TargetKind) estate.TargetID {
 	return id
 }
 
+// whole tells whether nothing of the configuration is missing: the mark of the key is written last.
+func (r *registry) whole() bool { return !r.revs[keyCheckKey].IsZero() }
+
 func targetKey(id estate.TargetID) string { return targetPrefix + string(id) }
 
 // prepareStore makes sure that what is stored opens with the keyring, and marks an empty store with it. Nothing is
@@ -236,6 +239,9 @@ func (m *Monitor) commitChange(ctx context.Context, decide func(*registry) ([]st
 		if err != nil {
 			return nil, err
 		}
+		if !r.whole() {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, errEmptied)
+		}
 		ops, err := decide(r)
 		if err != nil || len(ops) == 0 {
 			return r, err
@@ -250,10 +256,15 @@ func (m *Monitor) commitChange(ctx context.Context, decide func(*registry) ([]st
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
+		_ = m.opt.Store.Publish(ctx, store.Hint{Group: systemGroup, Rev: rev}) // a lost hint costs time only
 		if rev.N == r.rev.N+1 {
 			r.rev = rev
-		} // else another process changed something else in between, which catchUp finds by the older revision
-		_ = m.opt.Store.Publish(ctx, store.Hint{Group: systemGroup, Rev: rev}) // a lost hint costs time only
+			return r, nil
+		}
+		// Another process changed something else in between; what is in force must have both.
+		if both, err := m.readRegistry(ctx); err == nil {
+			return both, nil
+		}
 		return r, nil
 	}
 }

@@ -34,6 +34,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { m.followTargets(ctx) })
 	wg.Go(func() { m.keepStore(ctx) })
+	if m.opt.Shared && m.opt.Role.polls() {
+		wg.Go(func() { m.takePart(ctx) })
+	}
 	wg.Wait()
 	m.finish(ctx)
 	return nil
@@ -53,7 +56,7 @@ func (m *Monitor) followTargets(ctx context.Context) {
 		case <-m.wake:
 			followers.match(ctx, m.targetIDs())
 		case <-refresh.C:
-			m.refresh()
+			m.judgeAgain()
 		}
 	}
 }
@@ -74,12 +77,16 @@ func (m *Monitor) keepStore(ctx context.Context) {
 			switch {
 			case !open:
 				hints = nil
-			case hint.Group == "" || hint.Group == systemGroup:
+			case hint.Group == "":
+				m.followStore(ctx)
+			case hint.Group == systemGroup:
 				m.catchUp(ctx)
+			default:
+				m.noteMove(hint)
 			}
 		case <-tick.C:
-			m.catchUp(ctx)
 			m.keep(ctx, false)
+			m.followStore(ctx)
 		}
 	}
 }
@@ -138,15 +145,16 @@ func (m *Monitor) targetIDs() []estate.TargetID {
 	return ids
 }
 
-// refresh judges all readings again.
-func (m *Monitor) refresh() {
+// judgeAgain judges all readings again.
+func (m *Monitor) judgeAgain() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.publish(time.Now())
 }
 
 // Poll makes one pass over every target that is due and returns when all are done; a target is due when its interval
-// has passed since its last pass, and later while it fails. What was observed is written before Poll returns, and the
+// has passed since its last pass, and later while it fails. Of a shared store, a target that another process reads at the
+// moment, or has read, is not due. What was observed is written before Poll returns, and the
 // connections stay for the next Poll until they are idle for too long. A target that does not answer is no error, it
 // shows in the snapshot; the error is that of [Monitor.Load], of ctx, or of the store.
 func (m *Monitor) Poll(ctx context.Context) error {
@@ -168,5 +176,8 @@ func (m *Monitor) Poll(ctx context.Context) error {
 		return err
 	}
 	m.keep(ctx, true)
+	if m.opt.Shared {
+		m.rereadAll(ctx, m.findMoved(ctx)) // what other processes read
+	}
 	return m.storeFailure()
 }

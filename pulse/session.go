@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/proxpulse/proxpulse/pulse/collect"
@@ -25,6 +26,8 @@ type session struct {
 
 	ended context.Context // done once the session was closed
 	end   context.CancelFunc
+
+	pin atomic.Pointer[proxmox.Fingerprint] // the certificate met at first contact; nil for none
 
 	busy gate      // of whoever makes a pass or looks at the task list
 	due  time.Time // of the next full pass, for Poll; guarded by busy
@@ -72,14 +75,20 @@ func (m *Monitor) newSession(ctx context.Context, cfg config.Target, learned pro
 		return nil, err
 	}
 	options.Trust.Known, options.Trust.CA = learned.Members, learned.CA
+	s := &session{id: cfg.ID, interval: interval, busy: newGate()}
+	s.pin.Store(&options.Trust.Pinned)
 	options.Trust.Pin = func(ctx context.Context, _ string, offered proxmox.Fingerprint) (proxmox.Fingerprint, error) {
-		return m.pin(ctx, cfg, offered)
+		pin, err := m.pin(ctx, cfg, offered)
+		if err == nil {
+			s.pin.Store(&pin)
+		}
+		return pin, err
 	}
 	client, err := proxmox.New(options)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{id: cfg.ID, interval: interval, client: client, busy: newGate()}
+	s.client = client
 	s.collector = collect.New(collect.Options{
 		Target: cfg.ID, Client: client, Collect: cfg.Collect, Interval: interval,
 		Account: cmp.Or(cfg.TokenID, cfg.User), Logger: m.log.With("target", cfg.ID),
@@ -128,6 +137,14 @@ func verifyOf(mode config.VerifyMode) proxmox.Verify {
 	default:
 		return proxmox.VerifyAuto
 	}
+}
+
+// pinned returns the certificate met at first contact as it is stored; empty for none.
+func (s *session) pinned() string {
+	if pin := s.pin.Load(); pin != nil && !pin.IsZero() {
+		return pin.String()
+	}
+	return ""
 }
 
 // within returns a context that also ends with the session, and with the limit of a pass.
