@@ -75,7 +75,7 @@ func (m *Monitor) catchUp(ctx context.Context) {
 		m.noteStore(ctx, err)
 		return
 	}
-	m.noteReading()
+	m.noteReading(ctx)
 	switch {
 	case heads[0].IsZero() && m.opt.Shared:
 		m.putBack(ctx)

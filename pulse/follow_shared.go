@@ -147,7 +147,7 @@ func (m *Monitor) findMoved(ctx context.Context) []estate.TargetID {
 		m.noteStore(ctx, err)
 		return nil
 	}
-	m.noteReading()
+	m.noteReading(ctx)
 	var moved []estate.TargetID
 	for i, head := range heads {
 		if head != known[i] {

@@ -30,11 +30,10 @@ func (m *Monitor) noteStore(ctx context.Context, err error) {
 }
 
 // noteReading notes that the store can be read. That is all that is needed of it where nothing is written.
-func (m *Monitor) noteReading() {
-	if m.opt.Role != RoleAPI {
-		return
+func (m *Monitor) noteReading(ctx context.Context) {
+	if m.opt.Role == RoleAPI {
+		m.noteStore(ctx, nil)
 	}
-	m.noteStore(context.Background(), nil)
 }
 
 func (m *Monitor) storeFailure() error {

@@ -108,7 +108,7 @@ func New(opt Options) (*API, error) {
 func (a *API) register(version string) {
 	a.mux = http.NewServeMux()
 	a.huma = humago.New(a.mux, humaConfig(version))
-	a.huma.UseMiddleware(asBadRequest, a.authenticate, readBody)
+	a.huma.UseMiddleware(asBadRequest, a.authenticate, a.awaitRevision, readBody)
 	a.registerHealth()
 	a.registerReady()
 	a.registerVersion()

@@ -46,7 +46,8 @@ func humaConfig(version string) huma.Config {
 				Version: version,
 				Description: "Live state of Proxmox VE clusters and Proxmox Backup Servers.\n\n" +
 					"Where an API token is set, every operation but a few needs it; without one the API is open. " +
-					"Every error has the body `{\"error\": \"…\"}`. Sizes are bytes, times are RFC 3339 in UTC.",
+					"Every error has the body `{\"error\": \"…\"}`. Answers to changes carry the header `Pulse-Revision`; a " +
+					"request that sends it back sees the change, also where several replicas serve. Sizes are bytes, times are RFC 3339 in UTC.",
 				License: &huma.License{Name: "MIT", URL: "https://opensource.org/licenses/MIT"},
 			},
 			Servers:  []*huma.Server{{URL: "/", Description: "The Pulse that serves this document."}},

@@ -7,9 +7,9 @@ import (
 
 const corsMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 
-const corsHeaders = "Content-Type, Authorization, X-API-Token, X-API-Key, X-Request-Id, If-None-Match"
+const corsHeaders = "Content-Type, Authorization, X-API-Token, X-API-Key, X-Request-Id, If-None-Match, " + revisionHeader
 
-const corsExposed = "ETag, Retry-After, X-Request-Id"
+const corsExposed = "ETag, Retry-After, X-Request-Id, " + revisionHeader
 
 // guard answers what browsers ask about other origins, and refuses what a foreign page may not do.
 //

@@ -86,21 +86,21 @@ func (a *API) registerNodes() {
 		errors:      []int{http.StatusRequestEntityTooLarge},
 	}, a.listNodes)
 	register(a, operation{
-		id: "add-node", method: http.MethodPost, path: nodesPath, older: true, tag: tagNodes, status: http.StatusCreated,
+		id: "add-node", changes: true, method: http.MethodPost, path: nodesPath, older: true, tag: tagNodes, status: http.StatusCreated,
 		summary: "Add a node",
 		description: "The node is read at once. Whether it can be reached is not asked: `test-connection` does that. " +
 			"The credential is a user with a password, or a token with its value.",
 		errors: []int{http.StatusConflict},
 	}, a.addNode)
 	register(a, operation{
-		id: "update-node", method: http.MethodPut, path: nodesPath + "/{id}", older: true, tag: tagNodes,
+		id: "update-node", changes: true, method: http.MethodPut, path: nodesPath + "/{id}", older: true, tag: tagNodes,
 		summary: "Change a node",
 		description: "Only the fields in the body change; the node is read at once. An empty `name`, as clients send " +
 			"back with a form, counts as absent, like an empty `password` or `tokenValue`.",
 		errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, a.updateNode)
 	register(a, operation{
-		id: "delete-node", method: http.MethodDelete, path: nodesPath + "/{id}", tag: tagNodes,
+		id: "delete-node", changes: true, method: http.MethodDelete, path: nodesPath + "/{id}", tag: tagNodes,
 		summary:     "Remove a node",
 		description: "What was learned about it is forgotten. Its id is not given again.",
 		errors:      []int{http.StatusNotFound, http.StatusConflict},

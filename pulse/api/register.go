@@ -31,6 +31,7 @@ type operation struct {
 	more                 map[string]*huma.Response
 	timeout              time.Duration // 0 is handlerTimeout
 	stream               bool          // the handler keeps the connection, so that no timeout applies
+	changes              bool          // the configuration, so that the answer carries its revision
 	older                bool          // clients of earlier releases use it, and were never asked for a Content-Type
 }
 
@@ -47,7 +48,7 @@ func register[I, O any](a *API, op operation, handler func(context.Context, *I) 
 		MaxBodyBytes:    maxBody + 2, // huma refuses a body of exactly its limit; readBody has the real one
 		BodyReadTimeout: -1,          // readBody has it, and takes it off again before the handler runs
 		Responses:       a.responses(op, reflect.TypeFor[I]()),
-		Metadata:        map[string]any{untypedBodies: op.older},
+		Metadata:        map[string]any{untypedBodies: op.older, changesConfiguration: op.changes},
 	}
 	if isOpen(&described) {
 		described.Security = []map[string][]string{}
@@ -56,6 +57,11 @@ func register[I, O any](a *API, op operation, handler func(context.Context, *I) 
 		described.Responses[strconv.Itoa(status)] = op.success
 	}
 	maps.Copy(described.Responses, op.more)
+	if op.changes {
+		described.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: http.StatusText(status), Headers: revisionHeaders(),
+		}
+	}
 	timeout := op.timeout
 	if timeout == 0 {
 		timeout = handlerTimeout

@@ -56,7 +56,7 @@ func (a *API) registerSystem() {
 		"update-system-settings": http.MethodPut, "post-system-settings": http.MethodPost,
 	} {
 		register(a, operation{
-			id: id, method: method, path: path, older: true, tag: tagSystem,
+			id: id, changes: true, method: method, path: path, older: true, tag: tagSystem,
 			summary: "Change settings",
 			description: "Only the settings in the body change, and are in force at once. Fields that are not settings, " +
 				"as the ports, are ignored. `pollingInterval` is from 2 to 3600 seconds, `connectionTimeout` from 1 to 120 " +

@@ -4603,11 +4603,18 @@ func (r ListNodesResponse) StatusCode() int {
 	return 0
 }
 
+// AddNodeResponse201Headers the declared response headers of an HTTP 201 response for AddNode
+type AddNodeResponse201Headers struct {
+	PulseRevision *string
+}
+
 type AddNodeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *NodeAdded
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AddNodeResponse201Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -4672,11 +4679,18 @@ func (r TestConnectionResponse) StatusCode() int {
 	return 0
 }
 
+// DeleteNodeResponse200Headers the declared response headers of an HTTP 200 response for DeleteNode
+type DeleteNodeResponse200Headers struct {
+	PulseRevision *string
+}
+
 type DeleteNodeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Success
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *DeleteNodeResponse200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -4695,11 +4709,18 @@ func (r DeleteNodeResponse) StatusCode() int {
 	return 0
 }
 
+// UpdateNodeResponse200Headers the declared response headers of an HTTP 200 response for UpdateNode
+type UpdateNodeResponse200Headers struct {
+	PulseRevision *string
+}
+
 type UpdateNodeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Success
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateNodeResponse200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -4764,11 +4785,18 @@ func (r GetSystemSettingsResponse) StatusCode() int {
 	return 0
 }
 
+// PostSystemSettingsResponse200Headers the declared response headers of an HTTP 200 response for PostSystemSettings
+type PostSystemSettingsResponse200Headers struct {
+	PulseRevision *string
+}
+
 type PostSystemSettingsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *SystemChanged
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PostSystemSettingsResponse200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -4787,11 +4815,18 @@ func (r PostSystemSettingsResponse) StatusCode() int {
 	return 0
 }
 
+// UpdateSystemSettingsResponse200Headers the declared response headers of an HTTP 200 response for UpdateSystemSettings
+type UpdateSystemSettingsResponse200Headers struct {
+	PulseRevision *string
+}
+
 type UpdateSystemSettingsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *SystemChanged
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateSystemSettingsResponse200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -5577,6 +5612,19 @@ func ParseAddNodeResponse(rsp *http.Response) (*AddNodeResponse, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 201:
+		var headers AddNodeResponse201Headers
+		if values := rsp.Header.Values("Pulse-Revision"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Pulse-Revision", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PulseRevision = &value
+		}
+		response.Headers201 = &headers
+	}
+
 	return response, nil
 }
 
@@ -5655,6 +5703,19 @@ func ParseDeleteNodeResponse(rsp *http.Response) (*DeleteNodeResponse, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers DeleteNodeResponse200Headers
+		if values := rsp.Header.Values("Pulse-Revision"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Pulse-Revision", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PulseRevision = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -5679,6 +5740,19 @@ func ParseUpdateNodeResponse(rsp *http.Response) (*UpdateNodeResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateNodeResponse200Headers
+		if values := rsp.Header.Values("Pulse-Revision"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Pulse-Revision", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PulseRevision = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -5759,6 +5833,19 @@ func ParsePostSystemSettingsResponse(rsp *http.Response) (*PostSystemSettingsRes
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PostSystemSettingsResponse200Headers
+		if values := rsp.Header.Values("Pulse-Revision"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Pulse-Revision", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PulseRevision = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -5783,6 +5870,19 @@ func ParseUpdateSystemSettingsResponse(rsp *http.Response) (*UpdateSystemSetting
 		}
 		response.JSON200 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateSystemSettingsResponse200Headers
+		if values := rsp.Header.Values("Pulse-Revision"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Pulse-Revision", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PulseRevision = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

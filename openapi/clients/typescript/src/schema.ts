@@ -3092,6 +3092,8 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description The revision of the configuration after the change. A request that sends it back in a header of this name is answered only with that change in force, whichever of several replicas it reaches: 503 when that takes more than a second, 400 when the value is none. */
+                    "Pulse-Revision"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3299,6 +3301,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision of the configuration after the change. A request that sends it back in a header of this name is answered only with that change in force, whichever of several replicas it reaches: 503 when that takes more than a second, 400 when the value is none. */
+                    "Pulse-Revision"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3338,6 +3342,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision of the configuration after the change. A request that sends it back in a header of this name is answered only with that change in force, whichever of several replicas it reaches: 503 when that takes more than a second, 400 when the value is none. */
+                    "Pulse-Revision"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3448,6 +3454,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision of the configuration after the change. A request that sends it back in a header of this name is answered only with that change in force, whichever of several replicas it reaches: 503 when that takes more than a second, 400 when the value is none. */
+                    "Pulse-Revision"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3488,6 +3496,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision of the configuration after the change. A request that sends it back in a header of this name is answered only with that change in force, whichever of several replicas it reaches: 503 when that takes more than a second, 400 when the value is none. */
+                    "Pulse-Revision"?: string;
                     [name: string]: unknown;
                 };
                 content: {
