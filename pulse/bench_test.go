@@ -108,3 +108,27 @@ func BenchmarkFlush(b *testing.B) {
 		require.True(b, m.flush(b.Context(), true))
 	}
 }
+
+// BenchmarkContribute is what sharing one pass over 1,000 guests adds: what changed is encoded and committed to the store
+// in memory, and read back as another process reads it.
+func BenchmarkContribute(b *testing.B) {
+	m, move := benched(b, sim.Config{Guests: 1000})
+	t := m.order[0]
+	before := t.obs
+	mem, err := m.contribute(b.Context(), contribution{cfg: t.cfg, memory: t.memory, obs: before})
+	require.NoError(b, err)
+	move()
+	m.read(b.Context(), t.cfg.ID, false)
+	passes := []*estate.Observation{before, t.obs}
+	t.memory = mem
+	written := 0
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		c := contribution{cfg: t.cfg, memory: mem, obs: passes[n%2]}
+		written = len(c.patch())
+		mem, err = m.contribute(b.Context(), c)
+		require.NoError(b, err)
+		require.NoError(b, m.reread(b.Context(), t.cfg.ID))
+	}
+	b.ReportMetric(float64(written)/1000, "B/guest")
+}

@@ -63,10 +63,11 @@ func (m *Monitor) untilDue(id estate.TargetID) time.Duration {
 		}
 		return max(time.Until(t.attempted.Add(tryAgain)), 0)
 	}
-	if wait = time.Until(t.obs.Poll.Started.Add(wait)); wait <= 0 {
+	since := time.Since(t.obs.Poll.Started)
+	if since < -clockLead || since >= wait {
 		return max(time.Until(t.attempted.Add(tryAgain)), 0)
 	}
-	return wait
+	return wait - since
 }
 
 // retire ends the session of a target that another process reads now.

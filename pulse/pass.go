@@ -96,8 +96,12 @@ func (m *Monitor) isDue(s *session, last *estate.Observation) bool {
 	if t := m.targets[s.id]; t != nil && t.changed {
 		return true
 	}
-	return !now.Before(last.Poll.Started.Add(earliest(backOff(s.interval, last.Poll.Failures, last.Poll.Reason))))
+	since := now.Sub(last.Poll.Started)
+	return since < -clockLead || since >= earliest(backOff(s.interval, last.Poll.Failures, last.Poll.Reason))
 }
+
+// clockLead is how far another process's clock may be ahead before its times say nothing about what is due.
+const clockLead = time.Second
 
 // watch looks for what happened since the last pass and publishes it.
 func (m *Monitor) watch(ctx context.Context, id estate.TargetID) {

@@ -280,3 +280,23 @@ func TestRolesAreJudged(t *testing.T) {
 	_, err = pulse.New(pulse.Options{Store: store.NewMemory(), Keyring: config.NewKeyring(config.NewKey()), Role: pulse.RoleAPI})
 	require.ErrorContains(t, err, "shared store")
 }
+
+func TestClockThatWasAheadHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 2}, func(l *lab) {
+		id := l.add(0).ID
+		l.poll()
+		ahead := *l.state(id).Observation
+		ahead.Poll.Started = ahead.Poll.Started.Add(time.Hour)
+		ahead.Poll.Ended = ahead.Poll.Ended.Add(time.Hour)
+		value, err := json.Marshal(ahead)
+		require.NoError(l.t, err)
+		l.put(string(id), "observation", string(value))
+		before := l.passes(0)
+		all := l.replicas(1)
+		defer stopAll(all)
+		time.Sleep(12 * time.Second)
+		require.GreaterOrEqual(l.t, l.passes(0)-before, 2)
+		require.Less(l.t, all[0].observation(l, id).Poll.Ended.Sub(time.Now()), time.Second)
+	})
+}
