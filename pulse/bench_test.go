@@ -125,7 +125,7 @@ func BenchmarkContribute(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		c := contribution{cfg: t.cfg, memory: mem, obs: passes[n%2]}
-		written = len(c.patch())
+		written = max(written, len(c.patch()))
 		mem, err = m.contribute(b.Context(), c)
 		require.NoError(b, err)
 		require.NoError(b, m.reread(b.Context(), t.cfg.ID))
