@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/proxpulse/proxpulse/pulse"
 	"github.com/proxpulse/proxpulse/pulse/config"
 )
 
@@ -29,6 +30,7 @@ type Config struct {
 
 	access  access
 	data    data
+	role    pulse.Role // empty when it is not set
 	log     logging
 	proxied bool // a proxy for requests to Proxmox is set
 }
@@ -78,6 +80,7 @@ func readConfig(getenv func(string) string, required []string) (Config, error) {
 		BasePath: r.basePath(),
 		access:   r.access(),
 		data:     r.data(),
+		role:     r.role(),
 		log:      r.logging(),
 		proxied:  r.proxied(),
 	}
@@ -147,6 +150,18 @@ func validListen(address string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+func (r *reader) role() pulse.Role {
+	text := r.text(envRole)
+	if text == "" {
+		return ""
+	}
+	role, err := pulse.ParseRole(text)
+	if err != nil {
+		r.refuse(envRole, "want all, api or poller")
+	}
+	return role
 }
 
 // basePath reads the path before Pulse's own, without a slash at its end.

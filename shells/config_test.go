@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/proxpulse/proxpulse/pulse"
 	"github.com/proxpulse/proxpulse/pulse/config"
 )
 
@@ -27,13 +28,13 @@ func TestReadConfigReadsEverything(t *testing.T) {
 		"PULSE_TLS_CERT": "c.pem", "PULSE_TLS_KEY": "k.pem", "TRUSTED_PROXIES": "10.1.2.3/8, ::1",
 		"ALLOW_UNPROTECTED_EXPORT": "TRUE", "PULSE_DATA_DIR": "/data", "PULSE_STORE": "memory:",
 		"PULSE_ENCRYPTION_KEY": key.Encode(), "PULSE_ENCRYPTION_KEY_PREVIOUS": former.Encode() + " ,",
-		"PULSE_TARGETS": "t.yaml", "PULSE_DEMO": "1", "LOG_LEVEL": "Warn", "LOG_FORMAT": "json",
+		"PULSE_TARGETS": "t.yaml", "PULSE_DEMO": "1", "PULSE_ROLE": "api", "PULSE_BASE_PATH": "/pulse/", "LOG_LEVEL": "Warn", "LOG_FORMAT": "json",
 		"HTTPS_PROXY": "proxy.example.com:3128",
 	}.get)
 	require.NoError(t, err)
 	require.Equal(t, Config{
 		Listen: Listen{Address: "127.0.0.1:80", TLSCert: "c.pem", TLSKey: "k.pem"},
-		Demo:   true,
+		Demo:   true, BasePath: "/pulse", role: pulse.RoleAPI,
 		access: access{
 			token: config.NewSecret("token"), origins: []string{"https://a.example.com", "*"}, unprotectedExport: true,
 			trustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
@@ -51,7 +52,7 @@ func TestReadConfigNamesEveryBadValueAndShowsNone(t *testing.T) {
 		"API_TOKEN": "hunter2 hunter2", "ALLOWED_ORIGINS": "hunter2", "PORT": "hunter2:99999",
 		"PULSE_TLS_CERT": "hunter2", "TRUSTED_PROXIES": "hunter2", "ALLOW_UNPROTECTED_EXPORT": "hunter2",
 		"PULSE_ENCRYPTION_KEY": "hunter2", "PULSE_ENCRYPTION_KEY_PREVIOUS": "hunter2", "PULSE_TARGETS": "hunter2",
-		"PULSE_TARGETS_DATA": "hunter2", "PULSE_DEMO": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2",
+		"PULSE_TARGETS_DATA": "hunter2", "PULSE_DEMO": "hunter2", "PULSE_ROLE": "hunter2", "PULSE_BASE_PATH": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2",
 		"HTTPS_PROXY": "gopher://hunter2", "https_proxy": "http://user:hunter2@",
 	}
 	_, err := ReadConfig(bad.get)

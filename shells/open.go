@@ -26,6 +26,8 @@ type Pulse struct {
 	Listen  Listen
 	// Guarded tells whether the API needs a token.
 	Guarded bool
+	// Role is what this process does; never empty.
+	Role pulse.Role
 	// Store and Key say where the data and the key that seals its secrets are, in words for people.
 	Store string
 	Key   string
@@ -45,7 +47,9 @@ func Open(ctx context.Context, getenv func(string) string, parts Parts) (*Pulse,
 	if err != nil {
 		return nil, err
 	}
-	p := &Pulse{Log: cfg.Logger(parts.Log), Listen: cfg.Listen, Guarded: !cfg.access.token.IsZero()}
+	p := &Pulse{
+		Log: cfg.Logger(parts.Log), Listen: cfg.Listen, Guarded: !cfg.access.token.IsZero(), Role: cfg.role,
+	}
 	if err := p.assemble(ctx, cfg, parts, where, declared); err != nil {
 		return nil, where.explain(err, p.Key)
 	}
@@ -61,7 +65,11 @@ func settle(getenv func(string) string, parts Parts) (Config, storage, error) {
 	if cfg.data.store != "" || filesErr == nil { // else its file may be what is wrong
 		where, storageErr = chooseStorage(cfg.data, parts, getenv)
 	}
-	return cfg, where, errors.Join(filesErr, err, storageErr)
+	var roleErr error
+	if where.kind.Open != nil { // else the store is what is wrong
+		cfg.role, roleErr = parts.role(cfg.role, where.kind)
+	}
+	return cfg, where, errors.Join(filesErr, err, storageErr, roleErr)
 }
 
 // Close closes the store. The monitor must not run any more, and the API must not be served.
@@ -93,17 +101,19 @@ func (p *Pulse) assemble(ctx context.Context, cfg Config, parts Parts, where sto
 	if p.store, err = where.kind.Open(ctx, where.location); err != nil {
 		return err
 	}
-	if err := p.build(ctx, cfg, parts, keys, declared.targets); err != nil {
+	if err := p.build(ctx, cfg, parts, keys, declared.targets, where.kind.Shared); err != nil {
 		return errors.Join(err, p.Close())
 	}
 	return nil
 }
 
 // build puts the monitor and the API over the open store.
-func (p *Pulse) build(ctx context.Context, cfg Config, parts Parts, keys *config.Keyring, declared []config.Target) error {
+func (p *Pulse) build(
+	ctx context.Context, cfg Config, parts Parts, keys *config.Keyring, declared []config.Target, shared bool,
+) error {
 	rules := netguard.Proxmox()
 	options := pulse.Options{
-		Store: p.store, Keyring: keys, Declared: declared,
+		Store: p.store, Keyring: keys, Declared: declared, Shared: shared, Role: cfg.role,
 		DialContext: rules.DialContext, CheckHost: rules.CheckHost, Version: parts.Version.Number, Logger: p.Log,
 	}
 	if cfg.proxied {

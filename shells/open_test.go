@@ -77,7 +77,7 @@ func TestOpenTellsOfADirectoryThatCannotBeMade(t *testing.T) {
 // onServer gives parts whose stores all open the same data.
 func onServer(data *store.Memory) Parts {
 	parts := testParts()
-	parts.Stores["server"] = StoreKind{Open: func(context.Context, string) (store.Store, error) {
+	parts.Stores["server"] = StoreKind{Shared: true, Open: func(context.Context, string) (store.Store, error) {
 		return data.Replica(), nil
 	}}
 	return parts

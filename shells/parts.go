@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/proxpulse/proxpulse/pulse"
 	"github.com/proxpulse/proxpulse/pulse/api"
 	"github.com/proxpulse/proxpulse/pulse/store"
 )
@@ -17,6 +18,8 @@ type Parts struct {
 	DefaultStore string
 	// Required are settings without which the program does not start, by their names in the environment, as API_TOKEN.
 	Required []string
+	// Role is what the program does; empty leaves that to PULSE_ROLE.
+	Role pulse.Role
 	// Page is what browsers see; nil for none.
 	Page http.Handler
 	// Version is what runs.

@@ -21,6 +21,7 @@ const (
 	envKeyPrevious = "PULSE_ENCRYPTION_KEY_PREVIOUS"
 	envTargets     = "PULSE_TARGETS"
 	envTargetsData = "PULSE_TARGETS_DATA"
+	envRole        = "PULSE_ROLE"
 	envBasePath    = "PULSE_BASE_PATH"
 	envDemo        = "PULSE_DEMO"
 	envLogLevel    = "LOG_LEVEL"
@@ -134,6 +135,10 @@ func dataSettings() []Setting {
 
 func otherSettings() []Setting {
 	return []Setting{
+		{
+			Env: envRole, Flag: "role", Value: "ROLE", Default: "all",
+			Help: "What this process does among those that share a Redis: all, api (polls nothing), or poller (answers only whether it is healthy and ready)",
+		},
 		{
 			Env: envDemo, Flag: "demo", Default: "false",
 			Help: "Simulate an estate and watch it; keeps everything in memory",

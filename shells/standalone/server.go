@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/proxpulse/proxpulse/pulse"
 	"github.com/proxpulse/proxpulse/shells"
 )
 
@@ -46,7 +47,7 @@ type server struct {
 func listen(ctx context.Context, p *shells.Pulse, getenv func(string) string) (*server, error) {
 	s := &server{pulse: p, secure: p.Listen.TLSCert != ""}
 	s.http = &http.Server{
-		Handler:           p.API,
+		Handler:           p.Handler(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -164,8 +165,11 @@ func (s *server) stop(ctx context.Context, wg *sync.WaitGroup) error {
 func (s *server) announce() {
 	log := s.pulse.Log
 	log.Info("Pulse starts", "version", build().Number)
-	log.Info("keeping data", "store", s.pulse.Store, "key", s.pulse.Key)
+	log.Info("keeping data", "store", s.pulse.Store, "key", s.pulse.Key, "role", string(s.pulse.Role))
 	log.Info("listening", "address", s.listener.Addr().String(), "url", s.url())
+	if s.pulse.Role == pulse.RolePoller {
+		return // what it answers is open either way
+	}
 	if s.pulse.Guarded {
 		log.Info("the API needs the token in API_TOKEN")
 		return
