@@ -5,7 +5,9 @@ BINARY   := bin/pulse
 ARGS     ?=
 COUNT    ?= 1
 
-.PHONY: help run build test test-long bench fuzz check fmt vet lint generate clients generated tools clean
+VERSION  ?=
+
+.PHONY: help run build lambda test test-long bench fuzz check fmt vet lint generate clients generated tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,6 +17,9 @@ run: build ## build and start Pulse; ARGS=--demo shows a simulated estate
 
 build: ## build the standalone binary into bin/
 	@CGO_ENABLED=0 go build -trimpath -o $(BINARY) ./shells/standalone
+
+lambda: ## build the functions for AWS Lambda into dist/, packed for arm64 and amd64; VERSION=v5.0.0 names a release
+	@go run ./shells/lambda/archive -version "$(VERSION)" dist
 
 test: tools ## every test, with the race detector
 	go test -race -shuffle=on -count=$(COUNT) -timeout=15m ./...

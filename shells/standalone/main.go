@@ -1,5 +1,5 @@
-// Command pulse watches Proxmox VE clusters and Proxmox Backup Servers from one process: it polls them, keeps what it
-// learns in one SQLite file, and serves the API.
+// Command pulse watches Proxmox VE clusters and Proxmox Backup Servers: it polls them, keeps what it learns in one SQLite
+// file, or in a Redis that any number of such processes share, and serves the API.
 //
 // What can be set is listed by --help; everything but secrets has a flag, and everything has a name in the environment.
 // INT, TERM and HUP, which a terminal sends when it is closed, end it in order within 15 s, and a second INT or TERM at
@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/proxpulse/proxpulse/pulse/store"
+	"github.com/proxpulse/proxpulse/pulse/store/redisstore"
 	"github.com/proxpulse/proxpulse/pulse/store/sqlitestore"
 	"github.com/proxpulse/proxpulse/shells"
 )
@@ -139,5 +140,11 @@ func stores() map[string]shells.StoreKind {
 			Forgets: true,
 			Open:    func(context.Context, string) (store.Store, error) { return store.NewMemory(), nil },
 		},
+		"redis":  {Shared: true, Open: openRedis},
+		"rediss": {Shared: true, Open: openRedis},
 	}
+}
+
+func openRedis(ctx context.Context, url string) (store.Store, error) {
+	return redisstore.Open(ctx, url)
 }

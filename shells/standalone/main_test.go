@@ -205,7 +205,10 @@ func TestWhatStopsTheStartIsOneSentence(t *testing.T) {
 		want string
 	}{
 		{"unknown flag", env{}, []string{"--lisen", "1"}, 2, "pulse: unknown flag --lisen, did you mean \"--listen\"?; --help lists the flags\n"},
-		{"unknown store", env{}, []string{"--store", "redis://x"}, 1, "pulse: PULSE_STORE (--store): is not a store that this program has; it has memory:, sqlite:\n"},
+		{"unknown store", env{}, []string{"--store", "mysql://x"}, 1, "pulse: PULSE_STORE (--store): is not a store that this program has; it has memory:, redis:, rediss:, sqlite:\n"},
+		{"a role alone", env{"PULSE_STORE": "memory:"}, []string{"--role", "api"}, 1, "pulse: PULSE_ROLE (--role): want all, since no other process shares this store; processes share what PULSE_STORE names as redis:, rediss:\n"},
+		{"unknown role", env{"PULSE_STORE": "memory:", "PULSE_ROLE": "leader"}, nil, 1, "pulse: PULSE_ROLE (--role): want all, api or poller\n"},
+		{"no key for Redis", env{"PULSE_STORE": "redis://127.0.0.1:1"}, nil, 1, "pulse: PULSE_ENCRYPTION_KEY: is required, since there is no file beside this store to keep a key in\n"},
 		{"bad settings", env{"PULSE_STORE": "memory:", "LOG_LEVEL": "x"}, []string{"--listen=x"}, 1, "pulse: PORT (--listen): want a port from 0 to 65535, or an address and a port as 127.0.0.1:7655\npulse: LOG_LEVEL (--log-level): want debug, info, warn or error\n"},
 		{"a bad setting of a demonstration", env{"PORT": "x"}, []string{"--demo"}, 1, "pulse: PORT (--listen): want a port from 0 to 65535, or an address and a port as 127.0.0.1:7655\n"},
 		{"port in use", env{"PULSE_STORE": "memory:"}, []string{"--listen", address}, 1, "pulse: cannot listen on " + address + ": bind: address already in use\n"},
