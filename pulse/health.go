@@ -3,6 +3,7 @@ package pulse
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // unavailable notes that the store failed, and tells callers so.
@@ -14,7 +15,7 @@ func (m *Monitor) unavailable(ctx context.Context, err error) error {
 // noteStore keeps the outcome of the latest use of the store, and logs when it changed. A use that was called off tells
 // nothing, and only a write tells that the store works: a full one can still be read.
 func (m *Monitor) noteStore(ctx context.Context, err error) {
-	if err != nil && ctx.Err() != nil {
+	if err != nil && over(ctx) {
 		return
 	}
 	m.mu.Lock()
@@ -27,6 +28,12 @@ func (m *Monitor) noteStore(ctx context.Context, err error) {
 	case err == nil && before != nil:
 		m.log.Info("the store works again")
 	}
+}
+
+// over tells whether ctx has ended. Its time may be over before it says so: a store's connection can be the first to know.
+func over(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
 // noteReading notes that the store can be read. That is all that is needed of it where nothing is written.
