@@ -29,7 +29,8 @@ type contribution struct {
 // what was written. An [errOvertaken] means that another pass was written since this one began, perhaps long ago: what
 // this one saw may be older, and is dropped.
 func (m *Monitor) contribute(ctx context.Context, c contribution) (memory, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	finished := context.WithoutCancel(ctx) // a pass that ended is written, and its failure told, also when Run ends
+	ctx, cancel := context.WithTimeout(finished, storeLimit)
 	defer cancel()
 	var err error
 	for range contributeTries {
@@ -40,7 +41,7 @@ func (m *Monitor) contribute(ctx context.Context, c contribution) (memory, error
 		}
 		var rev store.Revision
 		if rev, err = m.opt.Store.Commit(ctx, commit); err == nil {
-			m.noteStore(ctx, nil)
+			m.noteStore(finished, nil)
 			_ = m.opt.Store.Publish(ctx, store.Hint{Group: commit.Group, Rev: rev}) // a lost hint costs time only
 			return after.at(rev), nil
 		}
@@ -61,7 +62,7 @@ func (m *Monitor) contribute(ctx context.Context, c contribution) (memory, error
 		}
 		c.meet(theirs)
 	}
-	m.noteStore(ctx, err)
+	m.noteStore(finished, err)
 	return memory{}, err
 }
 

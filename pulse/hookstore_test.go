@@ -19,6 +19,7 @@ type hookStore struct {
 	read    func(group string) error
 	drop    func() error
 	after   func(store.Commit)
+	hangs   bool
 	commits []store.Commit
 }
 
@@ -31,8 +32,12 @@ func hook[F any](h *hookStore, field *F, f F) {
 
 func (h *hookStore) Commit(ctx context.Context, c store.Commit) (store.Revision, error) {
 	h.mu.Lock()
-	before, after := h.commit, h.after
+	before, after, hangs := h.commit, h.after, h.hangs
 	h.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return store.Revision{}, ctx.Err()
+	}
 	if before != nil {
 		if err := before(c); err != nil {
 			return store.Revision{}, err
@@ -125,6 +130,9 @@ func (h *hookStore) fullAndUnreadable() {
 func (h *hookStore) healAll() {
 	h.heal()
 	hook(h, &h.read, nil)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hangs = false
 }
 
 // Heads gives the heads that can be read.
@@ -135,4 +143,11 @@ func (h *hookStore) Heads(ctx context.Context, groups ...string) ([]store.Revisi
 		}
 	}
 	return h.Store.Heads(ctx, groups...)
+}
+
+// hang has commits and readings wait until their contexts end.
+func (h *hookStore) hang() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hangs = true
 }

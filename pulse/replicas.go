@@ -61,12 +61,12 @@ func (m *Monitor) takePart(ctx context.Context) {
 
 // meetPollers writes this poller's presence and learns of the others. While the store is away the shares stay.
 func (m *Monitor) meetPollers(ctx context.Context, holds time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	err := m.present(ctx, store.Op{Key: pollerPrefix + m.opt.Replica, Any: true, Value: []byte{}, TTL: holds})
+	err := m.present(limited, store.Op{Key: pollerPrefix + m.opt.Replica, Any: true, Value: []byte{}, TTL: holds})
 	if err == nil {
 		var list store.Group
-		if list, err = m.opt.Store.List(ctx, replicasGroup, pollerPrefix); err == nil {
+		if list, err = m.opt.Store.List(limited, replicasGroup, pollerPrefix); err == nil {
 			m.share(pollersIn(list))
 		}
 	}

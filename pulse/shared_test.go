@@ -300,3 +300,20 @@ func TestClockThatWasAheadHoldsNothingUp(t *testing.T) {
 		require.Less(l.t, time.Until(all[0].observation(l, id).Poll.Ended), time.Second)
 	})
 }
+
+func TestStoreThatHangsIsTold(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 2}, func(l *lab) {
+		all := l.replicas(1)
+		defer stopAll(all)
+		id := addTo(l, all[0].Monitor, 0).ID
+		l.within(5*time.Second, "read", func() bool { return all[0].shows(id) })
+		all[0].store.hang()
+		time.Sleep(30 * time.Second)
+		require.False(l.t, all[0].Ready().Ready)
+		require.Less(l.t, time.Since(all[0].observation(l, id).Poll.Ended), 20*time.Second, "its share is read all the same")
+		all[0].store.healAll()
+		time.Sleep(30 * time.Second)
+		require.True(l.t, all[0].Ready().Ready)
+	})
+}
