@@ -28,12 +28,10 @@ func (v *visit) changes() {
 	v.tries(draft)
 	v.ask(http.StatusCreated, request{name: "add a cluster", method: http.MethodPost, path: nodesPath, body: draft})
 	require.NotEmpty(v, v.listed("pve-1"))
-	v.ask(http.StatusConflict, request{name: "add it again", method: http.MethodPost, path: nodesPath, body: draft})
 	v.ask(http.StatusCreated, request{name: "add a backup server", method: http.MethodPost, path: nodesPath, body: map[string]any{
 		"type": "pbs", "name": "vault", "host": vault.URL, "user": vault.Credentials[sim.Admin].User,
 		"password": vault.Credentials[sim.Admin].Password,
 	}})
-	v.ask(http.StatusOK, request{name: "try out what is configured", method: http.MethodPost, path: nodesPath + "/pve-1/test"})
 	v.ask(http.StatusOK, request{name: "rename", method: http.MethodPut, path: nodesPath + "/pve-1", body: map[string]any{"name": "renamed"}})
 	require.Contains(v, v.listed("pve-1"), `"renamed"`)
 	v.ask(http.StatusConflict, request{
@@ -41,6 +39,9 @@ func (v *visit) changes() {
 	})
 	v.changesDeclared()
 	v.forgets(draft)
+	v.settles()
+	v.ask(http.StatusConflict, request{name: "add it again", method: http.MethodPost, path: nodesPath, body: draft})
+	v.ask(http.StatusOK, request{name: "try out what is configured", method: http.MethodPost, path: nodesPath + "/pve-1/test"})
 }
 
 // listed is what the list of nodes says of one; empty when it is not there. The list is read right after a change: whoever
@@ -62,6 +63,7 @@ func (v *visit) changesSettings() {
 	v.ask(http.StatusOK, request{name: "poll often", method: http.MethodPost, path: systemPath, body: map[string]any{
 		"pollingInterval": 2, "connectionTimeout": 20, "allowedOrigins": "https://home.example.com", "unknown": true,
 	}})
+	require.NotEmpty(v, v.revision)
 	r := v.ask(http.StatusOK, request{name: "the settings after that", method: http.MethodGet, path: systemPath})
 	require.Contains(v, string(r.body), `"connectionTimeout":20`)
 	for _, origin := range []string{"https://home.example.com", "https://evil.example.com"} {

@@ -20,6 +20,8 @@ type deployment struct {
 	url  string
 	// function tells that it keeps no connections and polls on a schedule.
 	function bool
+	// several tells that requests reach one process and then another.
+	several bool
 	// fronts are the ways in that url takes in turns; only a function has several.
 	fronts map[lab.Front]string
 }
@@ -27,7 +29,7 @@ type deployment struct {
 // everyDeployment are all ways to run Pulse.
 func everyDeployment() map[string]func(*testing.T, *standing) deployment {
 	return map[string]func(*testing.T, *standing) deployment{
-		"standalone": standalone, "embedded": embedded,
+		"standalone": standalone, "replicas": replicas, "function": function, "embedded": embedded,
 	}
 }
 

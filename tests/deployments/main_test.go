@@ -1,8 +1,9 @@
-// Package deployments holds the ways to run Pulse to one contract: the standalone binary, and a program of somebody
-// else's that embeds the library.
+// Package deployments holds every way to run Pulse to one contract: the standalone binary, replicas that share a Redis,
+// the functions of AWS Lambda behind each of their fronts, and a program of somebody else's that embeds the library.
 //
 // All of them watch one simulated estate that stands still, and are sent the same requests. What they answer has to be
-// what the OpenAPI document promises, and to be the same everywhere but for the fields that [passing] names.
+// what the OpenAPI document promises, and to be the same everywhere but for the fields that [passing] names. What only
+// a function does, as to freeze, is tested beside that.
 package deployments
 
 import (
@@ -19,7 +20,7 @@ import (
 )
 
 // The programs, which are built once, before the tests.
-var programs struct{ standalone, embedded string }
+var programs struct{ standalone, embedded, lambda, poller string }
 
 // promise is the OpenAPI document, which every answer is held to.
 var promise *contract.Document
@@ -47,14 +48,17 @@ func build(ctx context.Context, dir string) error {
 	for _, p := range []struct {
 		path   *string
 		source string
+		flags  []string
 	}{
-		{&programs.standalone, "shells/standalone"},
-		{&programs.embedded, "tests/embedded"},
+		{&programs.standalone, "shells/standalone", nil},
+		{&programs.embedded, "tests/embedded", nil},
+		{&programs.lambda, "shells/lambda", []string{"-tags", "lambda.norpc"}},
+		{&programs.poller, "shells/poller", []string{"-tags", "lambda.norpc"}},
 	} {
 		*p.path = filepath.Join(dir, filepath.Base(p.source), "bootstrap")
 		// No version from the repository, which would be another one for a program that embeds the library.
 		flags := append([]string{"-buildvcs=false"}, buildFlags()...)
-		if err := lab.BuildProgram(ctx, *p.path, module+p.source, flags...); err != nil {
+		if err := lab.BuildProgram(ctx, *p.path, module+p.source, append(flags, p.flags...)...); err != nil {
 			return err
 		}
 	}

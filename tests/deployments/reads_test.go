@@ -61,9 +61,13 @@ func (v *visit) readsStorages() {
 // takes tells whether a path can be sent through the front as it stands.
 func (v *visit) takes(u *url.URL) bool { return v.name != string(lab.HTTPAPI) || survivesDecoding(u) }
 
-// sparesWhatIsKnown sends the ETag of what stands still back.
+// sparesWhatIsKnown sends the ETag of what stands still back. What is watched has an ETag of the process that tells it.
 func (v *visit) sparesWhatIsKnown() {
-	for _, path := range []string{nodesPath, systemPath, "/api/version", "/api/openapi.json", "/api/openapi.yaml", "/api/storage"} {
+	paths := []string{nodesPath, systemPath, "/api/version", "/api/openapi.json", "/api/openapi.yaml"}
+	if !v.several {
+		paths = append(paths, "/api/storage")
+	}
+	for _, path := range paths {
 		for _, coding := range []string{"identity", "gzip"} {
 			accept := "Accept-Encoding: " + coding
 			etag := v.send(request{method: http.MethodGet, path: path, header: []string{accept}}).header.Get("ETag")

@@ -104,4 +104,7 @@ func (v *visit) strange() {
 		}
 	}
 	v.ask(http.StatusOK, request{name: "an unknown query", method: http.MethodGet, path: "/api/state?a=1&a=2&b=%2C"})
+	v.ask(http.StatusBadRequest, request{
+		name: "a revision that is none", method: http.MethodGet, path: "/api/state", header: []string{"Pulse-Revision: none"},
+	})
 }
