@@ -37,12 +37,16 @@ func (s *Store) join(answer []any, off, n int64) ([]byte, int64, error) {
 	if err != nil {
 		return nil, 0, s.strange(answer)
 	}
-	var data []byte
+	var length int64
+	for i := 1; i < len(answer); i++ {
+		length += int64(len(text(answer, i)))
+	}
+	if length != max(0, min(n, size-off)) {
+		return nil, 0, fmt.Errorf("%w (a chunk's blocks do not add up)", errDamaged)
+	}
+	data := make([]byte, 0, length)
 	for i := 1; i < len(answer); i++ {
 		data = append(data, text(answer, i)...)
-	}
-	if int64(len(data)) != max(0, min(n, size-off)) {
-		return nil, 0, fmt.Errorf("%w (a chunk's blocks do not add up)", errDamaged)
 	}
 	return data, size, nil
 }
@@ -54,7 +58,7 @@ func (s *Store) ReplaceChunk(ctx context.Context, id store.ChunkID, size int64, 
 	}
 	g := s.keys.group(id.Group)
 	answer, err := s.call(ctx, s.scripts.replace, []string{g.meta(), g.chunks(), g.blocks(), g.names(), g.deadlines()},
-		id.Name, size, micros(ttl), data)
+		id.Name, size, micros(ttl), string(data))
 	if err == nil {
 		switch text(answer, 0) {
 		case "ok":

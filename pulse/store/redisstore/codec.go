@@ -18,8 +18,8 @@ const (
 // compressFromBytes is the size from which compression is worth its time.
 const compressFromBytes = 256
 
-// errDamaged reports a value that this package did not write.
-var errDamaged = errors.New("a value in Redis is damaged")
+// errDamaged reports content that this package did not write.
+var errDamaged = errors.New("what Redis holds is damaged")
 
 // codec compresses values. It is safe for concurrent use.
 type codec struct {

@@ -13,20 +13,12 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (store.Revision, err
 	if err := c.Validate(); err != nil {
 		return store.Revision{}, fmt.Errorf("commit: %w", err)
 	}
-	if err := s.enter(ctx); err != nil {
-		return store.Revision{}, fmt.Errorf("commit to group %q: %w", c.Group, err)
-	}
-	defer s.gate.RUnlock()
-	answer, err := s.scripts.commit.Run(ctx, s.client, s.keys.group(c.Group).all(), s.commitArgs(c)...).Slice()
-	return s.outcome(ctx, c, answer, err)
-}
-
-// outcome reads the answer to a commit.
-func (s *Store) outcome(ctx context.Context, c store.Commit, answer []any, err error) (store.Revision, error) {
+	keys, args := s.keys.group(c.Group).all(), s.commitArgs(c)
+	answer, err := do(ctx, s, false, func() ([]any, error) {
+		return s.scripts.commit.Run(ctx, s.client, keys, args...).Slice()
+	})
 	var rev store.Revision
-	if err != nil {
-		err = s.translate(ctx, err)
-	} else {
+	if err == nil {
 		rev, err = s.verdict(c, answer)
 	}
 	if err != nil {
@@ -35,6 +27,7 @@ func (s *Store) outcome(ctx context.Context, c store.Commit, answer []any, err e
 	return rev, nil
 }
 
+// verdict reads the answer to a commit.
 func (s *Store) verdict(c store.Commit, answer []any) (store.Revision, error) {
 	place, err := strconv.Atoi(text(answer, 1))
 	switch word := text(answer, 0); {
@@ -52,7 +45,7 @@ func (s *Store) verdict(c store.Commit, answer []any) (store.Revision, error) {
 	return store.Revision{}, s.strange(answer)
 }
 
-// commitArgs is what the script of commits takes.
+// commitArgs is what the script of commits takes. It shares no memory with c.
 func (s *Store) commitArgs(c store.Commit) []any {
 	args := make([]any, 0, 5+5*len(c.Ops)+4*len(c.Appends))
 	args = append(args, s.clockOffset(), epochText(c.Epoch), epochText(store.NewEpoch()), len(c.Ops), len(c.Appends))
@@ -69,7 +62,7 @@ func (s *Store) commitArgs(c store.Commit) []any {
 		args = append(args, kind, op.Key, wanted(op, c.Epoch), micros(op.TTL), value)
 	}
 	for _, a := range c.Appends {
-		args = append(args, a.Chunk, a.At, micros(a.TTL), a.Data)
+		args = append(args, a.Chunk, a.At, micros(a.TTL), string(a.Data))
 	}
 	return args
 }
@@ -99,12 +92,10 @@ func (s *Store) Drop(ctx context.Context, group string) error {
 	if err := store.ValidateName("group", group); err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}
-	if err := s.enter(ctx); err != nil {
+	all := s.keys.group(group).all()
+	_, err := do(ctx, s, false, func() (int64, error) { return s.client.Unlink(ctx, all...).Result() })
+	if err != nil {
 		return fmt.Errorf("drop group %q: %w", group, err)
-	}
-	defer s.gate.RUnlock()
-	if err := s.client.Unlink(ctx, s.keys.group(group).all()...).Err(); err != nil {
-		return fmt.Errorf("drop group %q: %w", group, s.translate(ctx, err))
 	}
 	return nil
 }

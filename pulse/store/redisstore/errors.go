@@ -29,7 +29,16 @@ func (s *Store) translate(ctx context.Context, err error) error {
 	if ctxErr := ended(ctx); ctxErr != nil {
 		return ctxErr
 	}
-	return fmt.Errorf("redis at %s: %w", s.address, err)
+	return fmt.Errorf("redis at %s cannot be reached: %w", s.address, inTime(err))
+}
+
+// inTime words a time-out of this package's own so that nobody takes it for the end of the caller's context.
+func inTime(err error) error {
+	netErr, _ := errors.AsType[net.Error](err)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || netErr != nil && netErr.Timeout() {
+		return errors.New("no answer in time")
+	}
+	return err
 }
 
 // ended gives the context's error. The client stops at the deadline of a context, which may notice a moment later.
@@ -73,8 +82,8 @@ func openError(ctx context.Context, err error) error {
 		return errors.New("asks for a password; put it into the URL, as in redis://:password@host:6379/0")
 	case strings.Contains(message, "without any password configured"):
 		return errors.New("knows no password, but the URL has one; take it out, or set one in Redis")
-	case strings.Contains(message, "NOPERM"):
-		return fmt.Errorf("does not let this user do what Pulse needs: %w", err)
+	case strings.Contains(message, "NOPERM"), strings.Contains(message, "user executing the script can't"):
+		return errors.New("lets this user do too little (NOPERM); allow it ~prefix:* &prefix:* +@all -@admin")
 	case strings.Contains(message, "DB index is out of range"):
 		return errors.New("does not have the database that the URL names")
 	case answered(err):
@@ -83,8 +92,5 @@ func openError(ctx context.Context, err error) error {
 	if ctxErr := ended(ctx); ctxErr != nil {
 		return fmt.Errorf("cannot be reached: %w", ctxErr)
 	}
-	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() {
-		return fmt.Errorf("cannot be reached: no answer in time: %w", err)
-	}
-	return fmt.Errorf("cannot be reached: %w", err)
+	return fmt.Errorf("cannot be reached: %w", inTime(err))
 }

@@ -3,25 +3,40 @@ package redisstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"net"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/proxpulse/proxpulse/pulse/store"
 )
 
+const (
+	// quietTime is after what silence the connection for hints is tried, and how long the answer may take.
+	quietTime = 3 * time.Second
+	// Between attempts to connect again.
+	firstPause = 100 * time.Millisecond
+	maxPause   = 5 * time.Second
+)
+
 // hearer receives what is published.
 type hearer struct {
 	mu      sync.Mutex
-	channel *redis.PubSub // nil until the first subscription
+	settled chan struct{} // closed when the first attempt to connect has ended; nil until the first subscription
+	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
-// stop ends the receiving goroutine; the gate is held.
+// stop ends the receiving goroutine, if there is one, and waits for it.
 func (h *hearer) stop() {
-	if h.channel != nil {
-		_ = h.channel.Close() // only receives
+	h.mu.Lock()
+	cancel := h.cancel
+	h.mu.Unlock()
+	if cancel != nil {
+		cancel()
 	}
 	h.done.Wait()
 }
@@ -31,62 +46,109 @@ func (s *Store) Publish(ctx context.Context, h store.Hint) error {
 	if err := store.ValidateName("group", h.Group); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	if err := s.enter(ctx); err != nil {
+	_, err := do(ctx, s, true, func() (int64, error) { // a hint that comes twice does no harm
+		return s.client.Publish(ctx, s.keys.channel(), encodeHint(h)).Result()
+	})
+	if err != nil {
 		return fmt.Errorf("publish: %w", err)
-	}
-	defer s.gate.RUnlock()
-	if err := s.client.Publish(ctx, s.keys.channel(), encodeHint(h)).Err(); err != nil {
-		return fmt.Errorf("publish: %w", s.translate(ctx, err))
 	}
 	return nil
 }
 
-// Subscribe implements [store.Store].
+// Subscribe implements [store.Store]. A Redis that is away is no error: the zero hint tells when hints come.
 func (s *Store) Subscribe(ctx context.Context) (<-chan store.Hint, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	defer s.gate.RUnlock()
-	if err := s.startHearing(ctx); err != nil {
-		return nil, fmt.Errorf("subscribe: %w", s.translate(ctx, err))
-	}
 	ch, err := s.bus.Subscribe(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
-	return ch, nil
+	select {
+	case <-s.startHearing(ctx):
+		return ch, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("subscribe: %w", ctx.Err())
+	}
 }
 
-// startHearing starts the receiving goroutine once; Close ends it.
-func (s *Store) startHearing(ctx context.Context) error {
+// startHearing starts the receiving goroutine once; Close ends it. What it gives is closed when hints come, or Redis
+// could not be reached.
+func (s *Store) startHearing(ctx context.Context) <-chan struct{} {
 	h := &s.hearer
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.channel != nil {
-		return nil
+	if h.settled == nil {
+		h.settled = make(chan struct{})
+		var hearing context.Context
+		hearing, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		h.done.Go(func() { s.hear(hearing, h.settled) })
 	}
-	channel := s.client.Subscribe(ctx)
-	err := channel.Subscribe(ctx, s.keys.channel())
-	if err == nil {
-		_, err = channel.ReceiveTimeout(ctx, ioTimeout) // the server's word that nothing is missed from now on
-	}
-	if err != nil {
-		_ = channel.Close() // the first error tells more
-		return err
-	}
-	h.channel = channel
-	messages := channel.ChannelWithSubscriptions(redis.WithChannelReconnectTimeout(dialTimeout))
-	h.done.Go(func() { s.hear(messages) })
-	return nil
+	return h.settled
 }
 
-func (s *Store) hear(messages <-chan any) {
-	for m := range messages {
-		hint := store.Hint{} // subscribed again: what was published in between is lost
-		if m, ok := m.(*redis.Message); ok {
-			hint = decodeHint(m.Payload)
+// hear keeps a connection for hints until ctx ends.
+func (s *Store) hear(ctx context.Context, settled chan struct{}) {
+	pause := firstPause
+	for first := true; ctx.Err() == nil; first = false {
+		channel := s.client.Subscribe(ctx) // connects with its first channel
+		err := s.enrol(ctx, channel)
+		if first {
+			close(settled)
+		} else if err == nil {
+			s.bus.Publish(store.Hint{}) // what was published meanwhile is lost
 		}
-		s.bus.Publish(hint)
+		if err == nil {
+			pause = firstPause
+			s.forward(ctx, channel)
+		}
+		_ = channel.Close() // broken, or done with
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// enrol asks for the hints and waits for the answer, after which none is lost.
+func (s *Store) enrol(ctx context.Context, channel *redis.PubSub) error {
+	if err := channel.Subscribe(ctx, s.keys.channel()); err != nil {
+		return err
+	}
+	_, err := channel.ReceiveTimeout(ctx, ioTimeout)
+	return err
+}
+
+// forward hands on hints until the connection breaks, or is silent where it should not be.
+func (s *Store) forward(ctx context.Context, channel *redis.PubSub) {
+	stop := context.AfterFunc(ctx, func() { _ = channel.Close() }) // which ends the waiting
+	defer stop()
+	for asked := false; ; {
+		message, err := channel.ReceiveTimeout(ctx, quietTime)
+		if err == nil {
+			asked = false
+			s.hand(message)
+			continue
+		}
+		netErr, ok := errors.AsType[net.Error](err)
+		if ctx.Err() != nil || asked || !ok || !netErr.Timeout() || channel.Ping(ctx) != nil {
+			return
+		}
+		asked = true
+	}
+}
+
+// hand gives a message to the subscribers. The empty one only tried whether it may be sent.
+func (s *Store) hand(message any) {
+	switch m := message.(type) {
+	case *redis.Subscription: // the client connected again by itself
+		s.bus.Publish(store.Hint{})
+	case *redis.Message:
+		if m.Payload != "" {
+			s.bus.Publish(decodeHint(m.Payload))
+		}
 	}
 }
 

@@ -32,5 +32,8 @@ func (k keys) lease(name string) string { return k.prefix + ":{l:" + name + "}" 
 
 func (k keys) counter(name string) string { return k.prefix + ":{n:" + name + "}" }
 
+// rights is only touched to see whether it may be.
+func (k keys) rights() string { return k.prefix + ":{rights}" }
+
 // channel names the database, since a channel belongs to all databases of a server.
 func (k keys) channel() string { return k.prefix + ":hints:" + strconv.Itoa(k.database) }

@@ -15,21 +15,37 @@ const oldestMajor = 7
 
 // probe checks that the server can be reached and used. Its errors follow the server's address.
 func (s *Store) probe(ctx context.Context) error {
-	var sections []*redis.StringCmd
-	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, section := range []string{"server", "memory", "replication"} {
-			sections = append(sections, p.Info(ctx, section))
-		}
-		return nil
-	})
+	answer, err := s.client.Info(ctx).Result()
 	if err != nil {
 		return openError(ctx, err)
 	}
 	facts := make(map[string]string)
-	for _, section := range sections {
-		readInfo(section.Val(), facts)
+	readInfo(answer, facts)
+	if err := judge(facts); err != nil {
+		return err
 	}
-	return judge(facts)
+	return s.tryRights(ctx)
+}
+
+// tryRights does once what later calls do, so that a user who may not is told so at the start. Nothing of it stays. A full
+// server passes: what it has can be read, and it may get room.
+func (s *Store) tryRights(ctx context.Context) error {
+	nobody := s.keys.group("rights")
+	cmds, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		s.scripts.rights.Eval(ctx, p, []string{s.keys.rights()})
+		s.scripts.get.EvalRO(ctx, p, []string{nobody.meta(), nobody.revisions(), nobody.values()}, 0)
+		p.Publish(ctx, s.keys.channel(), "")
+		return nil
+	})
+	if err != nil && !answered(err) {
+		return openError(ctx, err)
+	}
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !full(err) {
+			return openError(ctx, err)
+		}
+	}
+	return nil
 }
 
 // readInfo adds the facts of an answer to INFO.
@@ -48,8 +64,15 @@ func judge(facts map[string]string) error {
 	if n, err := strconv.Atoi(major); err != nil || n < oldestMajor {
 		return fmt.Errorf("has version %q; Pulse needs %d.0 or later", version, oldestMajor)
 	}
-	if facts["role"] == "slave" {
+	switch {
+	case facts["redis_mode"] == "sentinel":
+		return errors.New("is a Sentinel; name the primary in the URL")
+	case facts["redis_mode"] == "cluster", facts["cluster_enabled"] == "1":
+		return errors.New("is part of a Redis Cluster, which Pulse does not use yet; name a server on its own")
+	case facts["role"] == "slave":
 		return errors.New("is a read-only replica; name the primary in the URL")
+	case facts["loading"] != "" && facts["loading"] != "0":
+		return errors.New("is still loading its data; try again when it is done")
 	}
 	if policy := facts["maxmemory_policy"]; policy != "" && policy != "noeviction" {
 		return fmt.Errorf("has the maxmemory-policy %s, which throws data away when memory runs out; set maxmemory-policy noeviction", policy)

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -15,24 +16,15 @@ func (s *Store) Heads(ctx context.Context, groups ...string) ([]store.Revision, 
 	if err := store.ValidateHeads(groups); err != nil {
 		return nil, fmt.Errorf("heads: %w", err)
 	}
-	if err := s.enter(ctx); err != nil {
+	revs := make([]store.Revision, len(groups))
+	names := slices.Clone(groups)
+	heads, err := do(ctx, s, true, func() ([]*redis.SliceCmd, error) { return s.heads(ctx, names) })
+	if err != nil {
 		return nil, fmt.Errorf("heads: %w", err)
 	}
-	defer s.gate.RUnlock()
-	revs := make([]store.Revision, len(groups))
-	if len(groups) == 0 {
-		return revs, nil
-	}
-	heads, err := s.heads(ctx, groups)
-	if broken(err) {
-		heads, err = s.heads(ctx, groups)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("heads: %w", s.translate(ctx, err))
-	}
-	for i, head := range heads {
-		if revs[i], err = s.revision(head.Val()); err != nil {
-			return nil, fmt.Errorf("head of group %q: %w", groups[i], err)
+	for i := range revs {
+		if revs[i], err = s.revision(heads[i].Val()); err != nil {
+			return nil, fmt.Errorf("head of group %q: %w", names[i], err)
 		}
 	}
 	return revs, nil
@@ -40,6 +32,9 @@ func (s *Store) Heads(ctx context.Context, groups ...string) ([]store.Revision, 
 
 func (s *Store) heads(ctx context.Context, groups []string) ([]*redis.SliceCmd, error) {
 	heads := make([]*redis.SliceCmd, len(groups))
+	if len(groups) == 0 {
+		return heads, nil
+	}
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, name := range groups {
 			heads[i] = p.HMGet(ctx, s.keys.group(name).meta(), "e", "n")

@@ -49,6 +49,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Redis URL %w", err)
 	}
+	redis.SetLogger(silence{}) // what it would log, this package returns
 	s := &Store{
 		client: redis.NewUniversalClient(target.options), address: target.options.Addrs[0],
 		keys: keys{prefix: target.prefix, database: target.options.DB}, clockOffset: func() int64 { return 0 },
@@ -65,6 +66,12 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	return s, nil
 }
+
+// silence is a log of the client that nobody reads.
+type silence struct{}
+
+// Printf drops what it is given.
+func (silence) Printf(context.Context, string, ...any) {}
 
 // enter begins a call; the caller calls s.gate.RUnlock when it returns nil.
 func (s *Store) enter(ctx context.Context) error {
@@ -85,15 +92,16 @@ func (s *Store) now() time.Time {
 	return time.Now().Add(time.Duration(s.clockOffset()) * time.Millisecond).UTC()
 }
 
-// Close implements [store.Store]. The data stays in Redis.
+// Close implements [store.Store]. Calls that wait for Redis end within seconds. The data stays there.
 func (s *Store) Close() error {
+	s.hearer.stop()
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	s.hearer.stop()
+	s.hearer.stop() // a subscription before the gate was shut may have started it
 	s.bus.Close()
 	s.disconnect()
 	return nil

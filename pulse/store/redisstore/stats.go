@@ -10,16 +10,9 @@ import (
 
 // Stats implements [store.Measurer] with the memory of the whole server; FreeBytes is what is left of its maxmemory.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
-	if err := s.enter(ctx); err != nil {
-		return store.Stats{}, fmt.Errorf("stats: %w", err)
-	}
-	defer s.gate.RUnlock()
-	answer, err := s.client.Info(ctx, "memory").Result()
-	if broken(err) {
-		answer, err = s.client.Info(ctx, "memory").Result()
-	}
+	answer, err := do(ctx, s, true, func() (string, error) { return s.client.Info(ctx, "memory").Result() })
 	if err != nil {
-		return store.Stats{}, fmt.Errorf("stats: %w", s.translate(ctx, err))
+		return store.Stats{}, fmt.Errorf("stats: %w", err)
 	}
 	facts := make(map[string]string)
 	readInfo(answer, facts)

@@ -3,7 +3,7 @@
 -- live, data.
 local m, r, v, x, d, l, e = unpack(KEYS)
 local wanted, fresh, ops, appends = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local head = redis.call('HMGET', m, 'e', 'n')
+local head = redis.call('HMGET', m, 'e', 'n', 'i')
 local epoch = head[1] or ''
 if epoch ~= wanted then return {wanted == '' and 'exists' or 'gone'} end
 local now = clock(ARGV[1])
@@ -31,15 +31,22 @@ for i = 1, appends do
 end
 if not writes then return {'ok', epoch, head[2] or '0'} end
 
+-- A server that went down, or another that took its place, may have lost the last commits. Their numbers were seen and
+-- must not come again, so the first commit of each run of a server leaves out more than can have been lost.
+local LOST = 1048576
+
 local n
 local function advance()
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
   if epoch == '' then
-    epoch = fresh
-    redis.call('HSET', m, 'e', epoch, 'n', 1)
-    n = '1'
+    epoch, n = fresh, '1'
+    redis.call('HSET', m, 'e', epoch, 'n', n, 'i', run)
     return
   end
-  n = string.format('%.0f', redis.call('HINCRBY', m, 'n', 1))
+  local step = 1
+  if run ~= head[3] then step = 1 + LOST end
+  n = string.format('%.0f', redis.call('HINCRBY', m, 'n', step))
+  if step > 1 then redis.call('HSET', m, 'i', run) end
 end
 
 local function remove()
