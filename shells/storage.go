@@ -39,12 +39,29 @@ func chooseStorage(d data, parts Parts, getenv func(string) string) (storage, er
 	if !ok {
 		return storage{}, unknownStore(parts)
 	}
+	if !validHosts(u.Host) {
+		return storage{}, &SettingError{Env: envStore, Reason: "want a host and a port in its URL, as " + u.Scheme + "://host:6379"}
+	}
 	s := storage{kind: kind, scheme: u.Scheme, location: text}
 	if kind.File == "" {
 		return s, nil
 	}
 	s.location, err = filePath(u, kind.File, func() (string, error) { return findDataDir(d.dir, sharedDataDir, getenv) })
 	return s, err
+}
+
+// validHosts tells whether the hosts in a URL are names or addresses with a port or none. There may be several, separated
+// by commas.
+func validHosts(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		if _, rest, found := strings.Cut(host, "]"); found {
+			host = rest // an IPv6 address in brackets
+		}
+		if strings.Count(host, ":") > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 func unknownStore(parts Parts) error {

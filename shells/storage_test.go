@@ -37,6 +37,8 @@ func TestChooseStorage(t *testing.T) {
 		{"file:/srv/x/../b.db", "/srv/b.db"},
 		{"memory:", "memory:"},
 		{"server://user:hunter2@host/1", "server://user:hunter2@host/1"},
+		{"server://[::1]:6379/0", "server://[::1]:6379/0"},
+		{"server://a:1,b:2/0", "server://a:1,b:2/0"},
 	} {
 		got, err := chooseStorage(data{dir: "/data", store: tt.store}, testParts(), env{}.get)
 		require.NoError(t, err, tt.store)
@@ -52,14 +54,15 @@ func TestChooseStorageRefusesWithoutShowingTheValue(t *testing.T) {
 		form    = "PULSE_STORE (--store): want file: alone, or with a path as file:///path/to/pulse.db"
 	)
 	for in, want := range map[string]string{
-		"hunter2":          unknown,
-		"hunter2:":         unknown,
-		"hunter2://[::1":   unknown,
-		"redis://:hunter2": unknown,
-		"file://hunter2/x": form,
-		"file:///x/":       form,
-		"file:///x?mode=a": form,
-		"file:///x#a":      form,
+		"hunter2":                         unknown,
+		"hunter2:":                        unknown,
+		"hunter2://[::1":                  unknown,
+		"redis://:hunter2":                unknown,
+		"file://hunter2/x":                form,
+		"file:///x/":                      form,
+		"server://:hunter2@host:6379:1/0": "PULSE_STORE (--store): want a host and a port in its URL, as server://host:6379",
+		"file:///x?mode=a":                form,
+		"file:///x#a":                     form,
 	} {
 		_, err := chooseStorage(data{dir: "/data", store: in}, testParts(), env{}.get)
 		require.EqualError(t, err, want, in)

@@ -24,6 +24,12 @@ func Unreachable(err error) bool {
 	if _, ok := errors.AsType[*os.SyscallError](err); ok { // of a connection; a file's errors are of another type
 		return true
 	}
+	if passing, ok := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](err); ok && passing.Temporary() { // as a store says it that is still starting
+		return true
+	}
 	return errors.Is(err, pulse.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || busy(err)
 }

@@ -23,6 +23,12 @@ type redisAnswer string
 func (e redisAnswer) Error() string { return string(e) }
 func (redisAnswer) RedisError()     {}
 
+// starting is an error as a store gives one that is about to work.
+type starting struct{}
+
+func (starting) Error() string   { return "is still loading" }
+func (starting) Temporary() bool { return true }
+
 func TestUnreachableIsWhatMayPassByItself(t *testing.T) {
 	t.Parallel()
 	_, noFile := os.Open("/nonexistent")
@@ -33,6 +39,7 @@ func TestUnreachableIsWhatMayPassByItself(t *testing.T) {
 		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
 		{&net.DNSError{Err: "no such host"}, true},
 		{os.NewSyscallError("read", syscall.ECONNRESET), true},
+		{starting{}, true},
 		{pulse.ErrUnavailable, true},
 		{context.DeadlineExceeded, true},
 		{io.EOF, true},

@@ -30,14 +30,17 @@ func main() {
 }
 
 func parts() shells.Parts {
-	open := func(ctx context.Context, url string) (store.Store, error) { return redisstore.Open(ctx, url) }
 	return shells.Parts{
 		Stores: map[string]shells.StoreKind{
-			"redis": {Shared: true, Open: open}, "rediss": {Shared: true, Open: open},
+			"redis": {Shared: true, Open: openRedis}, "rediss": {Shared: true, Open: openRedis},
 		},
 		Required: []string{"API_TOKEN", "PULSE_ENCRYPTION_KEY"},
 		Role:     pulse.RoleAPI,
 		Version:  shells.Build(version),
 		Log:      os.Stderr,
 	}
+}
+
+func openRedis(ctx context.Context, url string) (store.Store, error) {
+	return redisstore.Open(ctx, url)
 }

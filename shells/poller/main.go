@@ -54,16 +54,19 @@ func main() {
 
 // parts are what the program brings along.
 func parts() shells.Parts {
-	open := func(ctx context.Context, url string) (store.Store, error) { return redisstore.Open(ctx, url) }
 	return shells.Parts{
 		Stores: map[string]shells.StoreKind{
-			"redis": {Shared: true, Open: open}, "rediss": {Shared: true, Open: open},
+			"redis": {Shared: true, Open: openRedis}, "rediss": {Shared: true, Open: openRedis},
 		},
 		Required: []string{"PULSE_ENCRYPTION_KEY"},
 		Role:     pulse.RolePoller,
 		Version:  shells.Build(version),
 		Log:      os.Stderr,
 	}
+}
+
+func openRedis(ctx context.Context, url string) (store.Store, error) {
+	return redisstore.Open(ctx, url)
 }
 
 // run is the whole program outside of Lambda; it returns the exit code. Ctx ends it.
