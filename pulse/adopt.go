@@ -16,8 +16,9 @@ import (
 // target is under way any more. The caller holds m.changing.
 func (m *Monitor) adopt(r *registry, memories map[estate.TargetID]memory) {
 	m.adopted = r
-	m.inForce.Store(&r.rev)
-	closeAll(m.takeOver(r, memories))
+	ended := m.takeOver(r, memories)
+	m.inForce.Store(&r.rev) // only now: whoever awaits it reads what was taken over
+	closeAll(ended)
 }
 
 // takeOver does the work of adopt under m.mu and returns the sessions to close.
