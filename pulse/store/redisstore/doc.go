@@ -5,8 +5,8 @@
 // It needs Redis 7.0 or later with maxmemory-policy noeviction: a store that forgets on its own is none. What survives a
 // crash of the server is what the server keeps on disk; use an append-only file (appendonly yes), where appendfsync
 // everysec may lose the last second, and appendfsync always makes Commit.Durable hold to the letter. Without a file
-// everything begins anew with the server. Values from 256 bytes on are compressed; an estate of 1,000 guests with 30 days
-// of history takes in the order of a hundred megabytes. [Store.Stats] tells how much memory the server uses.
+// everything begins anew with the server. All of it lies in memory: values from 256 bytes on are compressed, chunks are
+// kept as they are, and [Store.Stats] tells how much the server uses and what its maxmemory leaves.
 //
 // The keys of a group are <prefix>:{<length>:<group>}:<letter>, so that all of them lie on one server of a cluster: the
 // hash m has the epoch (e), the number of the last commit (n), the run of the server that took it (i) and the number of the

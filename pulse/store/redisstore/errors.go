@@ -32,11 +32,20 @@ func (s *Store) translate(ctx context.Context, err error) error {
 	return fmt.Errorf("redis at %s cannot be reached: %w", s.address, inTime(err))
 }
 
+// passing is an error that may end by itself, as Temporary tells those who want to know.
+type passing string
+
+// Error gives the text.
+func (p passing) Error() string { return string(p) }
+
+// Temporary is always true.
+func (p passing) Temporary() bool { return true }
+
 // inTime words a time-out of this package's own so that nobody takes it for the end of the caller's context.
 func inTime(err error) error {
 	netErr, _ := errors.AsType[net.Error](err)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || netErr != nil && netErr.Timeout() {
-		return errors.New("no answer in time")
+		return passing("no answer in time")
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func judge(facts map[string]string) error {
 	case facts["role"] == "slave":
 		return errors.New("is a read-only replica; name the primary in the URL")
 	case facts["loading"] != "" && facts["loading"] != "0":
-		return errors.New("is still loading its data; try again when it is done")
+		return passing("is still loading its data; try again when it is done")
 	}
 	if policy := facts["maxmemory_policy"]; policy != "" && policy != "noeviction" {
 		return fmt.Errorf("has the maxmemory-policy %s, which throws data away when memory runs out; set maxmemory-policy noeviction", policy)

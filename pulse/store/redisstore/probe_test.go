@@ -1,7 +1,11 @@
 package redisstore
 
 import (
+	"context"
+	"errors"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -45,4 +49,34 @@ func TestStatsTellOfTheServersMemory(t *testing.T) {
 	over, err := s.Stats(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, over.FreeBytes)
+}
+
+func TestWhatMayPassSaysSo(t *testing.T) {
+	t.Parallel()
+	type temporary interface {
+		error
+		Temporary() bool
+	}
+	err := judge(map[string]string{"redis_version": "7.0.15", "loading": "1"})
+	passing, ok := errors.AsType[temporary](err)
+	require.True(t, ok)
+	require.True(t, passing.Temporary())
+	_, ok = errors.AsType[temporary](judge(map[string]string{"redis_version": "6.2.14"}))
+	require.False(t, ok)
+
+	// The backlog of this listener takes the connection, and nobody answers.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+	_, err = Open(t.Context(), "redis://"+listener.Addr().String())
+	passing, ok = errors.AsType[temporary](err)
+	require.True(t, ok)
+	require.True(t, passing.Temporary())
+	require.NotErrorIs(t, err, context.DeadlineExceeded, "it is not the caller's")
+	require.EqualError(t, err, "redis at "+listener.Addr().String()+" cannot be reached: no answer in time")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err = Open(ctx, "redis://"+listener.Addr().String())
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

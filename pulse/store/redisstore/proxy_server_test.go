@@ -401,3 +401,17 @@ func TestCloseEndsWhatWaitsForRedis(t *testing.T) {
 	_, err = s.Heads(t.Context(), "g")
 	require.ErrorIs(t, err, store.ErrClosed)
 }
+
+func TestSubscriptionThatClosesAtOnceKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, startServer(t).url(0))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	settled := make(chan struct{})
+	s.hear(ended, settled)
+	select {
+	case <-settled:
+	default:
+		require.Fail(t, "whoever subscribes waits for ever")
+	}
+}

@@ -43,7 +43,8 @@ var (
 //	servername  name in the server's certificate, if it is not the host
 //	insecure    true accepts any certificate
 //
-// The error is one sentence that names the server's address and says what to do. It never holds a password.
+// The error is one sentence that names the server's address and says what to do. It never holds a password. It has a method
+// Temporary that gives true where the server did not answer in time or is still loading its data.
 func Open(ctx context.Context, url string) (*Store, error) {
 	target, err := parseURL(url)
 	if err != nil {
