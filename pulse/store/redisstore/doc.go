@@ -10,10 +10,10 @@
 //
 // The keys of a group are <prefix>:{<length>:<group>}:<letter>, so that all of them lie on one server of a cluster: the
 // hash m has the epoch (e), the number of the last commit (n), the run of the server that took it (i) and the number of the
-// last chunk (c); r has each key's revision and
-// deadline, v its value; x has each chunk's size, number and deadline, d its content in blocks of 8 KiB. The sorted set l
-// has the names of keys and chunks, e what has a deadline; each commit removes a little of what expired. A lease is
-// <prefix>:{l:<name>}, a counter <prefix>:{n:<name>}; hints go over the channel <prefix>:hints:<database>.
+// last chunk (c); r has each key's revision and deadline, v its value; x has each chunk's size, number and deadline, d its
+// content in blocks of 8 KiB. The sorted set l has the names of keys and chunks, e what has a deadline; each commit removes
+// a little of what expired. A lease is <prefix>:{l:<name>}, a counter <prefix>:{n:<name>}; hints go over the channel
+// <prefix>:hints:<database>.
 //
 // A server that went down, or a replica that took over, may have lost the last commits. So that no revision is given twice,
 // the first commit to a group in each run of a server leaves out 1,048,576 numbers.

@@ -35,9 +35,10 @@ func (h *hearer) stop() {
 	h.mu.Lock()
 	cancel := h.cancel
 	h.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if cancel == nil {
+		return
 	}
+	cancel()
 	h.done.Wait()
 }
 
@@ -90,13 +91,14 @@ func (s *Store) startHearing(ctx context.Context) <-chan struct{} {
 
 // hear keeps a connection for hints until ctx ends.
 func (s *Store) hear(ctx context.Context, settled chan struct{}) {
+	settle := sync.OnceFunc(func() { close(settled) })
+	defer settle() // Close may come before the first look at ctx
 	pause := firstPause
 	for first := true; ctx.Err() == nil; first = false {
 		channel := s.client.Subscribe(ctx) // connects with its first channel
 		err := s.enrol(ctx, channel)
-		if first {
-			close(settled)
-		} else if err == nil {
+		settle()
+		if !first && err == nil {
 			s.bus.Publish(store.Hint{}) // what was published meanwhile is lost
 		}
 		if err == nil {

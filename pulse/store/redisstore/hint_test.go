@@ -1,8 +1,10 @@
 package redisstore
 
 import (
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/proxpulse/proxpulse/pulse/store"
@@ -44,4 +46,21 @@ func TestHintsOfAnotherDatabaseStayThere(t *testing.T) {
 	require.NoError(t, two.Publish(t.Context(), store.Hint{Group: "theirs"}))
 	require.NoError(t, one.Publish(t.Context(), store.Hint{Group: "ours"}))
 	require.Equal(t, store.Hint{Group: "ours"}, <-ch)
+}
+
+func TestCloseMayMeetTheFirstSubscription(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t)
+	for range 50 {
+		s := openStore(t, srv.url(0))
+		var both sync.WaitGroup
+		both.Go(func() {
+			if hints, err := s.Subscribe(t.Context()); err == nil {
+				for range hints { // until Close
+				}
+			}
+		})
+		both.Go(func() { assert.NoError(t, s.Close()) })
+		both.Wait()
+	}
 }
