@@ -130,17 +130,17 @@ func (t *tap) wrote(target string, before time.Time) (last time.Time) {
 	return last
 }
 
-// writtenState returns the group of which a command writes what was observed; false for any other command.
+// writtenState returns the group of which a command writes what was observed; false for any other command. Only scripts
+// write, and the hash tag of the keys they are called with is the group's name behind its length, as {5:pve-0}.
 func writtenState(args []string) (group string, ok bool) {
-	switch strings.ToLower(args[0]) {
-	case "eval", "evalsha", "fcall":
-	default:
+	if len(args) < 4 || strings.ToLower(args[0]) != "evalsha" {
 		return "", false
 	}
 	if !slices.Contains(args, "readings") && !slices.Contains(args, "observation") {
 		return "", false
 	}
-	_, rest, tagged := strings.Cut(strings.Join(args[:min(len(args), 8)], " "), "{")
-	group, _, closed := strings.Cut(rest, "}")
-	return group, tagged && closed
+	_, tagged, _ := strings.Cut(args[3], "{")
+	tag, _, _ := strings.Cut(tagged, "}")
+	_, group, ok = strings.Cut(tag, ":")
+	return group, ok
 }

@@ -21,7 +21,7 @@ func wire(args ...string) string {
 
 func TestTapCountsWhatIsSentInAnyPieces(t *testing.T) {
 	t.Parallel()
-	ping, write := wire("PING"), wire("evalsha", "abc", "1", "pulse:{pve-0}:v", "readings", strings.Repeat("x", 9000))
+	ping, write := wire("PING"), wire("evalsha", "abc", "1", "pulse:{5:pve-0}:m", "readings", strings.Repeat("x", 9000))
 	text := ping + write + ping
 	for _, size := range []int{1, 7, 4096, len(text)} {
 		tap := newTap()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,24 @@ func TestRedisAway(t *testing.T) {
 			f.reconciles(all)
 		})
 	}
+}
+
+// A Redis that forgot everything while it was never away is the same to a person who configured something.
+func TestRedisFlushed(t *testing.T) {
+	t.Parallel()
+	f, _, all := watched(t)
+	require.NoError(t, f.redis.Flush(t.Context()))
+	cluster := f.clusterNames()[0]
+	f.act("stop-silently", cluster, f.running(cluster).VMID)
+	f.until("the configuration to be written back", func() error {
+		for _, p := range all {
+			if strings.Contains(p.Log(), "the configuration was written back") {
+				return nil
+			}
+		}
+		return errNotThere
+	})
+	f.reconciles(all)
 }
 
 // watched are two replicas that watch an estate, which was added through one of them, a third that reads nothing, and
