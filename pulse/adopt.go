@@ -79,7 +79,7 @@ func (m *Monitor) catchUp(ctx context.Context) {
 	m.noteReading(ctx)
 	switch {
 	case heads[0].IsZero() && m.opt.Shared:
-		m.putBack(ctx)
+		m.putBack(ctx, &registry{})
 		return
 	case heads[0].IsZero():
 		m.noteConfig(errEmptied)
@@ -91,6 +91,10 @@ func (m *Monitor) catchUp(ctx context.Context) {
 	r, err := m.readRegistry(ctx)
 	if err == nil && m.opt.Shared && !r.whole() {
 		m.awaitWhole(ctx)
+		return
+	}
+	if err == nil && m.opt.Shared && m.emptied(r) {
+		m.putBack(ctx, r)
 		return
 	}
 	if err == nil {

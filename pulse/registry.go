@@ -239,7 +239,7 @@ func (m *Monitor) commitChange(ctx context.Context, decide func(*registry) ([]st
 		if err != nil {
 			return nil, err
 		}
-		if !r.whole() {
+		if !r.whole() || m.opt.Shared && m.emptied(r) {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, errEmptied)
 		}
 		ops, err := decide(r)

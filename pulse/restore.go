@@ -13,14 +13,20 @@ import (
 // halfwayLimit is how long a configuration may be missing a part before whoever was writing it counts as dead.
 const halfwayLimit = 30 * time.Second
 
+// emptied tells whether what was read is of a store that lost everything, and that a process that knew nothing came to
+// before those that know the configuration: the group is another one, and what they write last is missing.
+func (m *Monitor) emptied(r *registry) bool {
+	return m.adopted != nil && m.adopted.rev.Epoch != r.rev.Epoch && r.revs[settingsKey].IsZero()
+}
+
 // putBack writes the configuration that is in force into a store that lost everything, as a shared server does that is
-// started again without its file. Of several replicas one does it; the mark of the key is written last, and without it
-// nobody takes the configuration for whole. The caller holds m.changing.
-func (m *Monitor) putBack(ctx context.Context) {
+// started again without its file; found is what is there since. Of several replicas one does it; the mark of the key is
+// written last, and without it nobody takes the configuration for whole. The caller holds m.changing.
+func (m *Monitor) putBack(ctx context.Context, found *registry) {
 	if m.adopted == nil {
 		return
 	}
-	err := m.writeAll(ctx, m.adopted)
+	err := m.writeAll(ctx, m.adopted, found)
 	switch {
 	case err == nil:
 		m.log.Warn("the store was emptied; the configuration was written back")
@@ -37,13 +43,16 @@ func (m *Monitor) putBack(ctx context.Context) {
 	}
 }
 
-// writeAll writes a whole configuration where there is none.
-func (m *Monitor) writeAll(ctx context.Context, r *registry) error {
+// writeAll writes a whole configuration over what was found.
+func (m *Monitor) writeAll(ctx context.Context, r, found *registry) error {
 	ops, err := m.allOf(r)
 	if err != nil {
 		return err
 	}
-	var rev store.Revision
+	for i := range ops {
+		ops[i].Rev = found.revs[ops[i].Key]
+	}
+	rev := found.rev
 	for part := range slices.Chunk(ops, store.MaxOps) {
 		rev, err = m.opt.Store.Commit(ctx, store.Commit{
 			Group: systemGroup, Epoch: rev.Epoch, Ops: part, Durable: true,
@@ -56,8 +65,8 @@ func (m *Monitor) writeAll(ctx context.Context, r *registry) error {
 	return nil
 }
 
-// allOf returns the writes of a whole configuration, the counters first, so that no number is given twice, and the mark
-// of the key last.
+// allOf returns the writes of a whole configuration, the counters first, so that no number is given twice, and last the
+// settings and the mark of the key.
 func (m *Monitor) allOf(r *registry) ([]store.Op, error) {
 	count, err := r.writeCounters()
 	if err != nil {
@@ -67,7 +76,7 @@ func (m *Monitor) allOf(r *registry) ([]store.Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops := []store.Op{count, {Key: settingsKey, Value: settings}}
+	ops := []store.Op{count}
 	for _, t := range r.targets {
 		write, err := r.writeTarget(t, m.opt.Keyring)
 		if err != nil {
@@ -75,11 +84,8 @@ func (m *Monitor) allOf(r *registry) ([]store.Op, error) {
 		}
 		ops = append(ops, write)
 	}
-	ops = append(ops, store.Op{Key: keyCheckKey, Value: config.EncodeKeyCheck(m.opt.Keyring)})
-	for i := range ops {
-		ops[i].Rev = store.Revision{} // all of it is absent
-	}
-	return ops, nil
+	return append(ops, store.Op{Key: settingsKey, Value: settings},
+		store.Op{Key: keyCheckKey, Value: config.EncodeKeyCheck(m.opt.Keyring)}), nil
 }
 
 // awaitWhole leaves in force what is while another replica writes the configuration back, and begins anew when that one
@@ -96,7 +102,7 @@ func (m *Monitor) awaitWhole(ctx context.Context) {
 			m.noteStore(ctx, err)
 			return
 		}
-		m.putBack(ctx)
+		m.putBack(ctx, &registry{})
 	}
 }
 

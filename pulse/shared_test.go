@@ -237,6 +237,36 @@ func TestConfigurationIsPutBackIntoAnEmptiedStore(t *testing.T) {
 	})
 }
 
+// Whoever starts on an emptied store finds nothing, and must not have the others forget what they know.
+func TestConfigurationIsPutBackOverThatOfANewcomer(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{Clusters: 3, NodesPerCluster: 1, Guests: 3}, func(l *lab) {
+		all := l.replicas(2)
+		defer stopAll(all)
+		for n := range 3 {
+			addTo(l, all[0].Monitor, n)
+		}
+		time.Sleep(20 * time.Second)
+		l.store.(*store.Memory).Flush()
+		l.reopen()
+		require.NoError(l.t, l.monitor.Load(l.t.Context()))
+		require.Empty(l.t, l.monitor.Snapshot().Targets)
+		interval := 7 * time.Second
+		_, err := all[0].UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: &interval})
+		require.ErrorIs(l.t, err, pulse.ErrUnavailable, "a change must not be made on nothing")
+		time.Sleep(time.Minute)
+		for _, r := range all {
+			require.True(l.t, r.Ready().Ready, r.Ready().Reasons)
+			require.Len(l.t, r.Snapshot().Targets, 3)
+		}
+		_, err = all[1].UpdateSettings(l.t.Context(), pulse.SettingsPatch{PollingInterval: &interval})
+		require.NoError(l.t, err)
+		l.reopen()
+		require.NoError(l.t, l.monitor.Load(l.t.Context()))
+		require.Len(l.t, l.monitor.Snapshot().Targets, 3)
+	})
+}
+
 func TestRemovedTargetDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 1}, func(l *lab) {
