@@ -57,22 +57,31 @@ func TestRedisAway(t *testing.T) {
 	}
 }
 
-// A Redis that forgot everything while it was never away is the same to a person who configured something.
+// A Redis that forgot everything while it was never away is the same to a person who configured something, also when
+// a new replica comes to it before the others have noticed.
 func TestRedisFlushed(t *testing.T) {
 	t.Parallel()
-	f, _, all := watched(t)
-	require.NoError(t, f.redis.Flush(t.Context()))
-	cluster := f.clusterNames()[0]
-	f.act("stop-silently", cluster, f.running(cluster).VMID)
-	f.until("the configuration to be written back", func() error {
-		for _, p := range all {
-			if strings.Contains(p.Log(), "the configuration was written back") {
-				return nil
+	for name, newcomer := range map[string]bool{"unnoticed": false, "with a newcomer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, _, all := watched(t)
+			require.NoError(t, f.redis.Flush(t.Context()))
+			if newcomer {
+				all = append(all, f.start(1, map[string]string{"PULSE_ROLE": "api"}))
 			}
-		}
-		return errNotThere
-	})
-	f.reconciles(all)
+			cluster := f.clusterNames()[0]
+			f.act("stop-silently", cluster, f.running(cluster).VMID)
+			f.until("the configuration to be written back", func() error {
+				for _, p := range all {
+					if strings.Contains(p.Log(), "the configuration was written back") {
+						return nil
+					}
+				}
+				return errNotThere
+			})
+			f.reconciles(all)
+		})
+	}
 }
 
 // watched are two replicas that watch an estate, which was added through one of them, a third that reads nothing, and
