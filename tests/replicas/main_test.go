@@ -9,6 +9,7 @@ package replicas
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,13 @@ import (
 // built are the programs of as many replicas, built once before the tests.
 var built [3]lab.Programs
 
+// sideBySide is how many tests run at once: they wait most of the time.
+const sideBySide = "3"
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", sideBySide); err != nil { // the command line is read after this, and wins
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "pulse-replicas-*")
 	if err == nil {
 		err = build(context.Background(), dir)
