@@ -62,7 +62,11 @@ func (m *Monitor) contribute(ctx context.Context, c contribution) (memory, error
 		}
 		c.meet(theirs)
 	}
-	m.noteStore(finished, err)
+	if store.Refused(err) { // the store works: the pass is too large, or meets others again and again
+		m.log.Warn("what was observed is not shared with other processes", "target", c.cfg.ID, "err", err)
+	} else {
+		m.noteStore(finished, err)
+	}
 	return memory{}, err
 }
 

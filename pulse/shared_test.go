@@ -347,3 +347,24 @@ func TestStoreThatHangsIsTold(t *testing.T) {
 		require.True(l.t, all[0].Ready().Ready)
 	})
 }
+
+func TestPassThatTheStoreRefusesIsShownHere(t *testing.T) {
+	t.Parallel()
+	inLab(t, sim.Config{NodesPerCluster: 1, Guests: 2}, func(l *lab) {
+		all := l.replicas(1)
+		defer stopAll(all)
+		id := addTo(l, all[0].Monitor, 0).ID
+		hook(all[0].store, &all[0].store.commit, func(c store.Commit) error {
+			if c.Group == string(id) && (writes(c, "observation") || writes(c, "readings")) {
+				return store.ErrInvalid
+			}
+			return nil
+		})
+		time.Sleep(time.Minute)
+		require.True(l.t, all[0].shows(id))
+		require.Less(l.t, time.Since(all[0].observation(l, id).Poll.Ended), 12*time.Second)
+		require.True(l.t, all[0].Ready().Ready, "the store works")
+		require.NotContains(l.t, l.logs.String(), "the store failed")
+		require.Contains(l.t, l.logs.String(), "not shared")
+	})
+}
